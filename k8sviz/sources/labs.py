@@ -1,0 +1,140 @@
+"""The labs as data: what a lab's folder says about its steps, so that nothing else has to know where it lies.
+
+A lab is a folder with `lab.yaml` (title and steps), the manifest files that the steps name, and `recording.jsonl`.
+Folders are found in a checkout (`data/` beside the package), in an installed wheel (`k8sviz/_data`), or where
+the environment variable K8SVIZ_DATA points.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from k8sviz.errors import K8svizError, nearest
+
+__all__ = ["LAB_FILE", "RECORDING_FILE", "LabSpec", "StepSpec", "data_dir", "lab_names", "load_lab", "read_lab"]
+
+LAB_FILE = "lab.yaml"
+RECORDING_FILE = "recording.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One shell command of a lab; `files` are the names of the files that arrive with it."""
+
+    id: str
+    command: str
+    about: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabSpec:
+    """A lab as its `lab.yaml` has it, and the folder that holds the files its commands name."""
+
+    name: str
+    title: str
+    namespace: str
+    server: str
+    steps: tuple[StepSpec, ...]
+    folder: Path
+
+    @property
+    def recording(self) -> Path:
+        """The recording that this lab was made from."""
+        return self.folder / RECORDING_FILE
+
+    def step(self, step_id: str) -> StepSpec:
+        """The step with this id. Raises K8svizError that names the nearest ids."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        known = nearest(step_id, [step.id for step in self.steps])
+        raise K8svizError(f"lab {self.name} has no step {step_id!r}; {known}")
+
+    def text(self, file: str) -> str:
+        """What a file of the lab holds. Raises K8svizError for a name that no step brings."""
+        known = [name for step in self.steps for name in step.files]
+        if file not in known:
+            raise K8svizError(f"lab {self.name} has no file {file!r}; {nearest(file, known)}")
+        return (self.folder / file).read_bytes().decode("utf-8")
+
+
+def data_dir() -> Path:
+    """The folder that holds all labs. Raises K8svizError when there is none."""
+    chosen = os.environ.get("K8SVIZ_DATA")
+    package = Path(__file__).resolve().parents[1]
+    places = [Path(chosen)] if chosen else [package / "_data", package.parent / "data"]
+    for place in places:
+        if place.is_dir():
+            return place
+    where = f"K8SVIZ_DATA points to {chosen}, which is no folder" if chosen else f"no labs beside {package}"
+    raise K8svizError(f"{where}; reinstall k8sviz or set K8SVIZ_DATA to a checkout's data folder")
+
+
+def lab_names(data: Path | None = None) -> tuple[str, ...]:
+    """The names of all labs, sorted, which is the order of the chapters.
+
+    >>> [name for name in lab_names() if name.startswith("ch06-b")]
+    ['ch06-binding-choice']
+    """
+    return tuple(sorted(path.parent.name for path in (data or data_dir()).glob(f"*/{LAB_FILE}")))
+
+
+def load_lab(name: str, data: Path | None = None) -> LabSpec:
+    """The lab of this name. Raises K8svizError that names the nearest labs.
+
+    >>> load_lab("ch06-static-binding").steps[1].command
+    'kubectl apply -f demo-pvc.yaml'
+    """
+    place = data or data_dir()
+    names = lab_names(place)
+    if name not in names:
+        raise K8svizError(f"there is no lab {name!r}; {nearest(name, names)}")
+    return read_lab(place / name)
+
+
+def read_lab(folder: Path) -> LabSpec:
+    """The lab in this folder. Raises K8svizError for a `lab.yaml` that is missing or cannot be understood."""
+    path = folder / LAB_FILE
+    content = _yaml(path)
+    try:
+        return LabSpec(
+            name=_word(content, "name"),
+            title=_word(content, "title"),
+            namespace=_word(content, "namespace"),
+            server=_word(content, "server"),
+            steps=tuple(_step(item) for item in content["steps"]),
+            folder=folder,
+        )
+    except (KeyError, TypeError) as error:
+        raise K8svizError(f"{path}: not a lab: {error.args[0]}") from error
+
+
+def _yaml(path: Path) -> Any:
+    import yaml  # here, so that `import k8sviz` stays fast
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise K8svizError(f"{path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise K8svizError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+
+
+def _step(item: Mapping[str, Any]) -> StepSpec:
+    files = tuple(item.get("files", ()))
+    return StepSpec(_word(item, "id"), _word(item, "command"), str(item.get("about", "")), files)
+
+
+def _word(item: Mapping[str, Any], key: str) -> str:
+    if not isinstance(item, Mapping) or key not in item:
+        raise KeyError(f"{key} is missing")
+    value = item[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is not text")
+    return value
