@@ -1,0 +1,71 @@
+"""Reads fields of JSON objects without ever failing: a field of the wrong type counts as absent.
+
+Manifests come from people and recordings from anywhere; a rule must answer for both, never with a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["flag", "integer", "listed", "mapped", "mapping", "string", "strings", "text"]
+
+_EMPTY: Mapping[str, Any] = {}
+
+
+def mapping(value: object, *path: str) -> Mapping[str, Any]:
+    """The JSON object at this path; empty when it is missing or something else.
+
+    >>> mapping({"spec": {"a": {"b": 1}}}, "spec", "a"), mapping({"spec": 3}, "spec", "a")
+    ({'b': 1}, {})
+    """
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+def mapped(value: object, *path: str) -> Mapping[str, Any] | None:
+    """The JSON object at this path; None when it is missing, so that `{}` and nothing stay apart."""
+    *parents, last = path
+    found = mapping(value, *parents).get(last)
+    return found if isinstance(found, Mapping) else None
+
+
+def listed(value: object, *path: str) -> list[Mapping[str, Any]]:
+    """The JSON objects of the list at this path."""
+    *parents, last = path
+    found = mapping(value, *parents).get(last)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def strings(value: object, *path: str) -> list[str]:
+    """The strings of the list at this path."""
+    *parents, last = path
+    found = mapping(value, *parents).get(last)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list | tuple) else []
+
+
+def string(value: object, *path: str) -> str | None:
+    """The string at this path; None when it is missing."""
+    *parents, last = path
+    found = mapping(value, *parents).get(last)
+    return found if isinstance(found, str) else None
+
+
+def text(value: object, *path: str) -> str:
+    """The string at this path; empty when it is missing, as a Go field without a value is."""
+    return string(value, *path) or ""
+
+
+def integer(value: object, *path: str) -> int | None:
+    """The whole number at this path (true and false are none); None when it is missing."""
+    *parents, last = path
+    found = mapping(value, *parents).get(last)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def flag(value: object, *path: str) -> bool | None:
+    """The boolean at this path; None when it is missing."""
+    *parents, last = path
+    found = mapping(value, *parents).get(last)
+    return found if isinstance(found, bool) else None

@@ -1,0 +1,118 @@
+"""Looks up the objects that Pods refer to, as the API server would hold them after `kubectl apply`.
+
+A Secret's `stringData` is merged into its `data`; an object applied twice is the last one; a ConfigMap that the API
+server would refuse (a value that is no string) is not there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from k8sviz.rules._fields import listed, mapping, text
+
+__all__ = ["Objects", "flattened"]
+
+JSON = Mapping[str, Any]
+
+_CLUSTER_SCOPED = frozenset({"PersistentVolume", "StorageClass", "Node", "Namespace", "VolumeAttributesClass"})
+
+
+def flattened(objects: Iterable[object]) -> Iterator[JSON]:
+    """The objects one by one, those of a `List` in its place.
+
+    >>> [thing["kind"] for thing in flattened([{"kind": "List", "items": [{"kind": "Pod"}]}, None, {"kind": "Node"}])]
+    ['Pod', 'Node']
+    """
+    for thing in objects:
+        if not isinstance(thing, Mapping):
+            continue
+        if text(thing, "kind").endswith("List"):
+            yield from flattened(listed(thing, "items"))
+        else:
+            yield thing
+
+
+class Objects:
+    """Objects by kind, namespace and name, in the order in which they were first given.
+
+    `namespace` is where an object goes that names none, as with `kubectl apply -n`.
+    """
+
+    def __init__(self, objects: Iterable[object] = (), *, namespace: str = "default") -> None:
+        self.namespace = namespace
+        self._objects: dict[tuple[str, str, str], JSON] = {}
+        for thing in flattened(objects):
+            self._objects[text(thing, "kind"), self.namespace_of(thing), text(thing, "metadata", "name")] = thing
+
+    def namespace_of(self, thing: JSON) -> str:
+        """The namespace of an object; empty for a cluster-scoped one."""
+        if text(thing, "kind") in _CLUSTER_SCOPED:
+            return ""
+        return text(thing, "metadata", "namespace") or self.namespace
+
+    def of_kind(self, kind: str) -> list[JSON]:
+        """The objects of one kind, in order."""
+        return [thing for (found, _, _), thing in self._objects.items() if found == kind]
+
+    def find(self, kind: str, namespace: str, name: str) -> JSON | None:
+        """The object of this kind and name; None when there is none. Cluster-scoped kinds have namespace `""`."""
+        return self._objects.get((kind, namespace, name))
+
+    def config_map(self, namespace: str, name: str) -> dict[str, bytes] | None:
+        """All keys of a ConfigMap, `data` and `binaryData`; None when the ConfigMap is missing or refused."""
+        found = self.find("ConfigMap", namespace, name)
+        texts = self.config_map_texts(namespace, name)
+        if found is None or texts is None:
+            return None
+        binary = _decoded(mapping(found, "binaryData"))
+        return None if binary is None else {**binary, **{key: _bytes(value) for key, value in texts.items()}}
+
+    def config_map_texts(self, namespace: str, name: str) -> dict[str, str] | None:
+        """The `data` of a ConfigMap, all that environment variables can see; None when it is missing or refused."""
+        found = self.find("ConfigMap", namespace, name)
+        if found is None:
+            return None
+        data = mapping(found, "data")
+        if any(not isinstance(value, str) for value in data.values()):
+            return None
+        return {str(key): value for key, value in data.items()}
+
+    def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
+        """All keys of a Secret, decoded, `stringData` over `data`; None when the Secret is missing or refused.
+
+        >>> secret = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}, "stringData": {"b": "y"}}
+        >>> Objects([secret]).secret("default", "s")
+        {'a': b'x', 'b': b'y'}
+        """
+        found = self.find("Secret", namespace, name)
+        decoded = None if found is None else _decoded(mapping(found, "data"))
+        if decoded is None:
+            return None
+        plain = mapping(found, "stringData")
+        if any(not isinstance(value, str) for value in plain.values()):
+            return None
+        return {**decoded, **{str(key): _bytes(value) for key, value in plain.items()}}
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "surrogateescape" if _escaped(value) else "replace")
+
+
+def _escaped(value: str) -> bool:
+    """Whether the lone surrogates in a text, if any, stand for bytes."""
+    return all(not "\ud800" <= letter <= "\udfff" or "\udc80" <= letter <= "\udcff" for letter in value)
+
+
+def _decoded(data: JSON) -> dict[str, bytes] | None:
+    """Base64 values decoded; None when one of them is no base64, since the API server then refuses the object."""
+    decoded = {}
+    for key, value in data.items():
+        try:
+            # Go's decoder skips line breaks
+            decoded[str(key)] = base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
+        except (AttributeError, ValueError, binascii.Error):
+            return None
+    return decoded

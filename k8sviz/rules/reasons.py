@@ -1,0 +1,30 @@
+"""A reason as data: a code and its facts. The sentences sit in `k8sviz/words/`, so that they can be translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why Kubernetes does not do something, or does it otherwise.
+
+    `code` is kebab-case and names the words `rules.<table>.<code>`; `facts` fill the words' placeholders.
+
+    >>> Reason("too-small", {"wanted": "5Gi", "offered": "1Gi"}).to_json()
+    {'code': 'too-small', 'facts': {'wanted': '5Gi', 'offered': '1Gi'}}
+    """
+
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.code, tuple(sorted(self.facts.items()))))
+
+    def to_json(self) -> dict[str, Any]:
+        """The reason as plain JSON."""
+        return {"code": self.code, "facts": dict(self.facts)}
