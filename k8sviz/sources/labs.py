@@ -119,7 +119,7 @@ def _yaml(path: Path) -> Any:
 
     try:
         text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except OSError as error:
         raise K8svizError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -131,7 +131,7 @@ def _step(item: Mapping[str, Any]) -> StepSpec:
     return StepSpec(_word(item, "id"), _word(item, "command"), str(item.get("about", "")), files)
 
 
-def _word(item: Mapping[str, Any], key: str) -> str:
+def _word(item: Any, key: str) -> str:
     if not isinstance(item, Mapping) or key not in item:
         raise KeyError(f"{key} is missing")
     value = item[key]

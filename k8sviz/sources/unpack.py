@@ -45,8 +45,8 @@ def unpack(recording: Path, data: Path) -> Path:
 def dump_lab(lab: LabSpec) -> str:
     """The text of `lab.yaml`, made to be read: block style, UTF-8, long commands folded, blank lines between steps."""
     head = {"name": lab.name, "title": lab.title, "namespace": lab.namespace, "server": lab.server}
-    steps = [_yaml("steps", [])] if not lab.steps else ["steps:\n", *(_dump_step(step) for step in lab.steps)]
-    return "\n".join(["".join(_yaml(key, value) for key, value in head.items()) + steps[0], *steps[1:]])
+    text = "".join(_yaml(key, value) for key, value in head.items())
+    return "\n".join([text + ("steps:\n" if lab.steps else "steps: []\n"), *map(_dump_step, lab.steps)])
 
 
 def safe_name(name: str) -> str:
@@ -137,9 +137,11 @@ def _plain(word: str, what: str) -> str:
 
 
 def _dump_step(step: StepSpec) -> str:
-    parts = [("id", step.id), ("about", step.about), ("command", step.command), ("files", list(step.files))]
-    text = "".join(_yaml(key, value) for key, value in parts if value)
-    return "".join(f"{'  ' if number else '- '}{line}" for number, line in enumerate(text.splitlines(keepends=True)))
+    text = _yaml("id", step.id)
+    text += _yaml("about", step.about) if step.about else ""
+    text += _yaml("command", step.command)
+    text += _yaml("files", list(step.files)) if step.files else ""
+    return "- " + text.rstrip("\n").replace("\n", "\n  ") + "\n"
 
 
 def _yaml(key: str, value: str | list[str]) -> str:
@@ -148,7 +150,8 @@ def _yaml(key: str, value: str | list[str]) -> str:
     if isinstance(value, str) and len(value) > _WIDTH and value.isprintable() and value == value.strip():
         return f"{key}: >-\n" + "".join(f"  {line}\n" for line in _fold(value))
     # PyYAML's own folding breaks anywhere, so what is not folded above stays on one line
-    return yaml.safe_dump({key: value}, allow_unicode=True, width=1_000_000, default_flow_style=False)
+    readable = "\x85" not in "".join(value)  # PyYAML reads this one back as a space unless it is escaped
+    return yaml.safe_dump({key: value}, allow_unicode=readable, width=1_000_000, default_flow_style=False)
 
 
 def _fold(text: str) -> Iterator[str]:

@@ -1,0 +1,67 @@
+# Needs Python >= 3.11 and make; everything else goes into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+# on a shared machine more workers than cores only slow each other down
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help course test lint format bench notebooks lock wheel clean setup
+
+help: ## print these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## make .venv and install the locked packages
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "k8sviz needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# uv is only for speed: where it cannot reach an index (a proxy, a company's certificates), pip does the same
+$(READY): requirements.lock pyproject.toml hatch_build.py | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || echo "no uv: using pip"
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements.lock \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+course: $(READY) ## open the course in JupyterLab (prints its address)
+	$(BIN)/python -m k8sviz course
+
+test: $(READY) ## run all tests, and every notebook
+	$(BIN)/python -m pytest -n $(WORKERS)
+	@if [ -n "$(NOTEBOOKS)" ]; then \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -p no:doctest -W default --nbval --nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS); \
+	else echo "no notebooks yet"; fi
+
+lint: $(READY) ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## lay out the code as lint wants it
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## measure the speed that the project promises
+	$(BIN)/python tools/bench.py
+
+notebooks: $(READY) ## run all notebooks and store their outputs
+	@for notebook in $(NOTEBOOKS); do \
+	  $(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace "$$notebook" || exit 1; done
+
+lock: | $(VENV)/bin/python ## choose the newest packages and write requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra course --group dev \
+	  --no-header --output-file requirements.lock pyproject.toml
+
+wheel: $(READY) ## build the wheel into dist/
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+clean: ## remove what make made
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
