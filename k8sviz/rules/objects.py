@@ -98,12 +98,7 @@ class Objects:
 
 
 def _bytes(value: str) -> bytes:
-    return value.encode("utf-8", "surrogateescape" if _escaped(value) else "replace")
-
-
-def _escaped(value: str) -> bool:
-    """Whether the lone surrogates in a text, if any, stand for bytes."""
-    return all(not "\ud800" <= letter <= "\udfff" or "\udc80" <= letter <= "\udcff" for letter in value)
+    return value.encode("utf-8", "replace")
 
 
 def _decoded(data: JSON) -> dict[str, bytes] | None:

@@ -1,4 +1,4 @@
-"""Kubernetes quantities, exactly: sizes of volumes and resources of containers are compared and divided as whole numbers.
+"""Kubernetes quantities, exactly: sizes and resources are compared and divided as whole numbers.
 
 Floating point would call 0.1 + 0.2 a mismatch; Kubernetes counts in billionths, and so does this module
 (k8s.io/apimachinery/pkg/api/resource).

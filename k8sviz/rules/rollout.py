@@ -1,17 +1,19 @@
 """How many Pods a Deployment may have, and must keep, while it rolls out.
 
-Rules: pkg/controller/deployment/util (ResolveFenceposts, MaxUnavailable, MaxSurge, MinAvailable) and the API's defaults.
+Rules: pkg/controller/deployment/util (ResolveFenceposts, MaxUnavailable, MaxSurge, MinAvailable), the API's defaults.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k8sviz.errors import K8svizError
 from k8sviz.rules._fields import integer, mapping, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["DEFAULT_FENCEPOST", "RolloutBounds", "resolve_fenceposts", "rollout_bounds", "scaled_value"]
 
@@ -40,8 +42,8 @@ def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
 
     Raises K8svizError for a text that is no percentage.
 
-    >>> scaled_value("25%", 10, round_up=True), scaled_value("25%", 10, round_up=False), scaled_value(3, 10, round_up=True)
-    (3, 2, 3)
+    >>> scaled_value("25%", 10, round_up=True), scaled_value("25%", 10, round_up=False)
+    (3, 2)
     """
     if isinstance(value, int):
         return value
@@ -80,7 +82,8 @@ def rollout_bounds(deployment: Mapping[str, Any]) -> RolloutBounds:
     if text(deployment, "spec", "strategy", "type") == "Recreate":
         return RolloutBounds(replicas, 0, replicas, replicas, 0)
     rolling = mapping(deployment, "spec", "strategy", "rollingUpdate")
-    surge, unavailable = resolve_fenceposts(_fencepost(rolling, "maxSurge"), _fencepost(rolling, "maxUnavailable"), replicas)
+    max_surge, max_unavailable = _fencepost(rolling, "maxSurge"), _fencepost(rolling, "maxUnavailable")
+    surge, unavailable = resolve_fenceposts(max_surge, max_unavailable, replicas)
     # more than all cannot be unavailable, and of none, none
     unavailable = min(unavailable, replicas)
     return RolloutBounds(replicas, surge, unavailable, replicas + surge, replicas - unavailable)

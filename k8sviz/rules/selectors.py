@@ -171,8 +171,8 @@ def _compares(test: Callable[[int, int], bool]) -> Callable[[str | None, tuple[s
 _OPERATORS: dict[str, Callable[[str | None, tuple[str, ...]], bool]] = {
     "In": lambda value, values: value is not None and value in values,
     "NotIn": lambda value, values: value is None or value not in values,
-    "Exists": lambda value, values: value is not None,
-    "DoesNotExist": lambda value, values: value is None,
+    "Exists": lambda value, _: value is not None,
+    "DoesNotExist": lambda value, _: value is None,
     "Gt": _compares(lambda left, right: left > right),
     "Lt": _compares(lambda left, right: left < right),
 }

@@ -1,0 +1,66 @@
+"""Whether a Pod's containers can start, and what keeps each from it.
+
+The kubelet sets up all volumes in use first, then runs the init containers one after the other, then the main ones
+(pkg/kubelet/kuberuntime, pkg/kubelet/volumemanager). Scheduling, images and probes are not judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8sviz.rules._fields import text
+from k8sviz.rules.admission import in_start_order
+from k8sviz.rules.environment import environment
+from k8sviz.rules.files import container_files, volume_problems
+from k8sviz.rules.objects import Objects
+from k8sviz.rules.reasons import Reason
+
+__all__ = ["StartReport", "start_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartReport:
+    """`pod` keeps every container from starting (FailedMount), `containers` each by its name."""
+
+    pod: tuple[Reason, ...] = ()
+    containers: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+
+    def starts(self, container: str) -> bool:
+        """Whether nothing keeps this container from starting."""
+        return not self.pod and not self.containers.get(container)
+
+    def to_json(self) -> dict[str, Any]:
+        """The reasons as plain JSON; empty when everything can start."""
+        found: dict[str, Any] = {}
+        if self.pod:
+            found["pod"] = [reason.to_json() for reason in self.pod]
+        if self.containers:
+            found["containers"] = {
+                name: [reason.to_json() for reason in reasons] for name, reasons in self.containers.items()
+            }
+        return found
+
+
+def start_report(pod: Mapping[str, Any], objects: Objects) -> StartReport:
+    """What keeps the Pod's containers from starting; an init container that cannot start keeps all after it waiting.
+
+    >>> from k8sviz.rules.objects import Objects
+    >>> variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "gone", "key": "a"}}}
+    >>> report = start_report({"spec": {"containers": [{"name": "main", "env": [variable]}]}}, Objects())
+    >>> report.containers["main"][0].code, report.starts("main")
+    ('secret-not-found', False)
+    """
+    found: dict[str, tuple[Reason, ...]] = {}
+    failed = ""
+    for container, role in in_start_order(pod):
+        name = text(container, "name")
+        if failed and role != "ephemeral":
+            found[name] = (Reason("waits-for-init-container", {"container": name, "init_container": failed}),)
+            continue
+        own = (*environment(pod, container, objects).problems, *container_files(pod, container, objects).problems)
+        if own:
+            found[name] = own
+            failed = name if role in ("init", "sidecar") else failed
+    return StartReport(volume_problems(pod, objects), found)
