@@ -1,0 +1,120 @@
+"""A diagram as plain data: what there is and how it hangs together, before anybody draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from k8sviz.kinds import Ref
+
+__all__ = ["Diagram", "Edge", "Group", "Level", "Node"]
+
+# How a state feels: each level has its own shape and word in every renderer, never colour alone.
+# "ok" works, "wait" is on its way and normal, "bad" is an error, "ending" is being deleted,
+# "off" is there but not in use, "unknown" is named by something and not in the snapshot.
+Level = Literal["", "ok", "wait", "bad", "ending", "off", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing. `id` stays the same over time; `ref` names the API object it stands for, if it is one."""
+
+    id: str
+    kind: str
+    name: str
+    facts: tuple[str, ...] = ()
+    state: str = ""
+    level: Level = ""
+    group: str = ""
+    ref: Ref | None = None
+    count: int = 1
+    alike: str = ""  # things of the same kind, state and non-empty `alike` may be summed up as one
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One relation: `relation` is a stable word for programs, `label` is what people read on the line.
+
+    `key` tells apart several relations of one sort between the same two things (two mounts of one volume).
+    """
+
+    source: str
+    target: str
+    relation: str
+    label: str = ""
+    level: Level = ""
+    key: str = ""
+
+    @property
+    def id(self) -> str:
+        """The same for the same relation at any time (labels may change)."""
+        return f"{self.source} {self.relation} {self.target} {self.key}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A frame around nodes that belong together: a Pod around its containers and volumes, say."""
+
+    id: str
+    kind: str
+    name: str
+    state: str = ""
+    level: Level = ""
+    facts: tuple[str, ...] = ()
+    parent: str = ""
+    ref: Ref | None = None
+    count: int = 1
+    alike: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A story at one moment. `notes` say what is known to be missing from it, or was summed up."""
+
+    story: str
+    title: str
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    groups: tuple[Group, ...] = ()
+    notes: tuple[str, ...] = ()
+    direction: Literal["LR", "TB"] = "LR"
+
+    def node(self, node_id: str) -> Node:
+        """The node of that id. Raises KeyError."""
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)
+
+    def around(self, *node_ids: str) -> Diagram:
+        """Only what is connected to these nodes by following edges forwards from them, and backwards to them."""
+        forward: dict[str, list[str]] = {}
+        backward: dict[str, list[str]] = {}
+        for edge in self.edges:
+            forward.setdefault(edge.source, []).append(edge.target)
+            backward.setdefault(edge.target, []).append(edge.source)
+        keep = _reach(node_ids, forward) | _reach(node_ids, backward)
+        nodes = tuple(n for n in self.nodes if n.id in keep)
+        parents = {g.id: g.parent for g in self.groups}
+        used: set[str] = set()
+        for node in nodes:
+            group = node.group
+            while group and group not in used:
+                used.add(group)
+                group = parents.get(group, "")
+        return replace(
+            self,
+            nodes=nodes,
+            edges=tuple(e for e in self.edges if e.source in keep and e.target in keep),
+            groups=tuple(g for g in self.groups if g.id in used),
+        )
+
+
+def _reach(start: tuple[str, ...], arrows: dict[str, list[str]]) -> set[str]:
+    seen, todo = set(start), list(start)
+    while todo:
+        for after in arrows.get(todo.pop(), ()):
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+    return seen

@@ -1,0 +1,36 @@
+"""The one error that people see: one line that says what to do next, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["K8svizError", "nearest"]
+
+
+class K8svizError(Exception):
+    """Something a person can mend. Its text is one line; the command line prints it and exits with 2."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints in place of a traceback: the one line."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """Words that name the closest known names, for the end of an error's line.
+
+    >>> nearest("pv-lat", ["pv-late", "pv-early"])
+    'did you mean pv-late?'
+    >>> nearest("zebra", ["pv-late", "pv-early"])
+    'known: pv-early, pv-late'
+    >>> nearest("zebra", [])
+    'there are none'
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    if not names:
+        return "there are none"
+    shown = ", ".join(names[:12])
+    return f"known: {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")

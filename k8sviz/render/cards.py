@@ -1,0 +1,87 @@
+"""What is written on a node and how large that makes it: the one place that DOT, layout and SVG agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from k8sviz.diagrams.model import Group, Node
+from k8sviz.render.measure import printable, shorten, text_width
+
+__all__ = ["FACT", "KIND", "LABEL", "NAME", "Card", "card", "group_title", "kind_words", "label_lines", "label_size"]
+
+NAME, KIND, FACT, LABEL = 13.0, 10.0, 11.0, 11.0  # font sizes in pixels
+_LINE: Final = 15.0
+_PAD: Final = 10.0
+_MOST_NAME: Final = 36
+_MOST_FACT: Final = 40
+_MOST_FACTS: Final = 9
+_MOST_LABEL: Final = 24
+_MOST_LINES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A node as lines of text, and its size in pixels."""
+
+    kind: str
+    name: str
+    facts: tuple[str, ...]
+    state: str
+    width: float
+    height: float
+
+
+def kind_words(kind: str) -> str:
+    """A kind as people read it: PersistentVolumeClaim stays as Kubernetes writes it."""
+    return printable(kind)
+
+
+def card(node: Node) -> Card:
+    """The lines on a node's card: kind, name, facts, state; long ones shortened in the middle."""
+    kind = kind_words(node.kind) + (f"  × {node.count}" if node.count > 1 else "")
+    name = shorten(printable(node.name), _MOST_NAME)
+    facts = tuple(shorten(printable(f), _MOST_FACT) for f in node.facts)
+    if len(facts) > _MOST_FACTS:
+        facts = (*facts[: _MOST_FACTS - 1], f"… {len(facts) - _MOST_FACTS + 1} more")
+    state = shorten(printable(node.state), _MOST_FACT)
+    width = max(
+        text_width(kind, KIND, bold=True) + 16,
+        text_width(name, NAME, bold=True),
+        *(text_width(f, FACT) for f in facts),
+        text_width(state, FACT, bold=True) + 20 if state else 0,
+        60.0,
+    )
+    height = _PAD * 1.4 + 12 + _LINE + 2 + _LINE * len(facts) + (18 if state else 0)
+    return Card(kind, name, facts, state, round(width + 2 * _PAD + 6), round(height))
+
+
+def label_size(label: str) -> tuple[float, float]:
+    """Width and height in pixels of the words on an edge, line by line."""
+    lines = label_lines(label)
+    return max(text_width(line, LABEL) for line in lines) + 10, 14.0 * len(lines) + 2
+
+
+def label_lines(label: str) -> list[str]:
+    """An edge's words in short lines, since a long line pushes the things it joins apart."""
+    lines: list[str] = []
+    for part in label.split("\n"):
+        line = ""
+        for word in printable(part).split(" "):
+            word = shorten(word, _MOST_LABEL)
+            if line and len(line) + 1 + len(word) > _MOST_LABEL:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        lines.append(line)
+    return [*lines[: _MOST_LINES - 1], "…"] if len(lines) > _MOST_LINES else lines
+
+
+def group_title(group: Group) -> str:
+    """The words on a frame: kind, name, state and facts in one line."""
+    words = [f"{kind_words(group.kind)} {shorten(printable(group.name), 48)}".strip()]
+    if group.count > 1:
+        words[0] += f" × {group.count}"
+    words += [shorten(printable(f), _MOST_FACT) for f in group.facts]
+    return " · ".join(w for w in words if w)

@@ -1,0 +1,66 @@
+"""A Diagram as Mermaid, for places that draw it themselves: GitHub's Markdown, wikis, slides."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from k8sviz.diagrams.model import Diagram, Group, Node
+from k8sviz.render.cards import card, group_title, label_lines
+from k8sviz.render.measure import printable
+from k8sviz.render.palette import LIGHT, family
+from k8sviz.render.text import MARKS
+
+__all__ = ["mermaid"]
+
+# Mermaid reads #35; as a character's number, and nothing else of its language inside quotes
+_PLAIN: Final = frozenset(" .,:/()-_+=*·…×→↑✓✗–?%@'~^")
+
+
+def _esc(text: str) -> str:
+    return "".join(c if c.isalnum() or c in _PLAIN else f"#{ord(c)};" for c in printable(text))
+
+
+def mermaid(diagram: Diagram) -> str:
+    """Mermaid flowchart text; every letter that Mermaid or HTML could read as markup is written as a number."""
+    names = {node.id: f"n{i}" for i, node in enumerate(diagram.nodes)}
+    numbers = {group.id: i for i, group in enumerate(diagram.groups)}
+    lines = [f"flowchart {diagram.direction}", f"  accTitle: {_title(diagram.title)}"]
+
+    def put(group_id: str, depth: int) -> None:
+        pad = "  " * (depth + 1)
+        lines.extend(
+            f"{pad}{names[node.id]}{_box(node)}:::{family(node.kind)}"
+            for node in diagram.nodes
+            if (node.group if node.group in numbers else "") == group_id
+        )
+        for group in diagram.groups:
+            if (group.parent if group.parent in numbers else "") == group_id and group.id != group_id:
+                lines.append(f'{pad}subgraph g{numbers[group.id]}["{_frame(group)}"]')
+                put(group.id, depth + 1)
+                lines.append(f"{pad}end")
+
+    put("", 0)
+    for edge in diagram.edges:
+        if edge.source in names and edge.target in names:
+            arrow = "-.->" if edge.level in ("unknown", "bad", "ending", "off") else "-->"
+            label = f'|"{"<br/>".join(_esc(line) for line in label_lines(edge.label))}"|' if edge.label else ""
+            lines.append(f"  {names[edge.source]} {arrow}{label} {names[edge.target]}")
+    lines.extend(
+        f"  classDef {name} fill:{LIGHT.card},stroke:{LIGHT.families[name]},color:{LIGHT.text}"
+        for name in sorted({family(node.kind) for node in diagram.nodes})
+    )
+    return "\n".join(lines)
+
+
+def _title(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() or c in " .,/()-_" else " " for c in printable(text)).split())
+
+
+def _box(node: Node) -> str:
+    it = card(node)
+    state = [f"{MARKS[node.level]} {it.state}".strip()] if it.state else []
+    return f'["{"<br/>".join(_esc(line) for line in (it.kind, it.name, *it.facts, *state))}"]'
+
+
+def _frame(group: Group) -> str:
+    return _esc(group_title(group) + (f" {MARKS[group.level]} {group.state}" if group.state else ""))

@@ -1,0 +1,1 @@
+"""Where Histories come from: recordings, manifests, a live cluster. Everything above sees only the History."""
