@@ -35,7 +35,7 @@ course: $(READY) ## open the course in JupyterLab (prints its address)
 test: $(READY) ## run all tests, and every notebook
 	$(BIN)/python -m pytest -n $(WORKERS)
 	@if [ -n "$(NOTEBOOKS)" ]; then \
-	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -p no:doctest -W default --nbval --nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS); \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -W default --nbval --nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS); \
 	else echo "no notebooks yet"; fi
 
 lint: $(READY) ## style, types and layers
