@@ -17,25 +17,45 @@ from k8sviz.rules.files import container_files, volume_problems
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.reasons import Reason
 
-__all__ = ["StartReport", "start_report"]
+__all__ = ["REFUSED", "StartReport", "start_report"]
+
+REFUSED = frozenset(
+    {
+        "field-not-supported",
+        "invalid-variable-name",
+        "path-not-inside",
+        "resource-not-supported",
+        "source-not-supported",
+        "sub-path-not-inside",
+        "value-not-a-string",
+        "volume-not-found",
+    }
+)
+"""The codes of what the API server's validation refuses: such a Pod is never created."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartReport:
-    """`pod` keeps every container from starting (FailedMount), `containers` each by its name."""
+    """What keeps containers from starting.
 
+    With `refused` the API server takes no such Pod; `pod` keeps every container waiting (FailedMount);
+    `containers` are the reasons of each by its name.
+    """
+
+    refused: tuple[Reason, ...] = ()
     pod: tuple[Reason, ...] = ()
     containers: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
 
     def starts(self, container: str) -> bool:
         """Whether nothing keeps this container from starting."""
-        return not self.pod and not self.containers.get(container)
+        return not (self.refused or self.pod or self.containers.get(container))
 
     def to_json(self) -> dict[str, Any]:
         """The reasons as plain JSON; empty when everything can start."""
-        found: dict[str, Any] = {}
-        if self.pod:
-            found["pod"] = [reason.to_json() for reason in self.pod]
+        parts = {"refused": self.refused, "pod": self.pod}
+        found: dict[str, Any] = {
+            part: [each.to_json() for each in reasons] for part, reasons in parts.items() if reasons
+        }
         if self.containers:
             found["containers"] = {
                 name: [reason.to_json() for reason in reasons] for name, reasons in self.containers.items()
@@ -63,4 +83,7 @@ def start_report(pod: Mapping[str, Any], objects: Objects) -> StartReport:
         if own:
             found[name] = own
             failed = name if role in ("init", "sidecar") else failed
-    return StartReport(volume_problems(pod, objects), found)
+    volumes = volume_problems(pod, objects)
+    everything = (*volumes, *(reason for reasons in found.values() for reason in reasons))
+    refused = tuple(reason for reason in everything if reason.code in REFUSED)
+    return StartReport(refused, volumes, found)
