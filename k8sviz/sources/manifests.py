@@ -57,6 +57,10 @@ class ManifestError(K8svizError):
     """Text that is no manifest: one line that names the file, the line, and what to do."""
 
 
+class _NotJsonError(ManifestError):
+    """It may still be YAML."""
+
+
 class Manifest(NamedTuple):
     """An object and where it was written: `line` counts from 1, and is its document's where JSON tells no more."""
 
@@ -354,9 +358,9 @@ def _documents(text: str, name: str) -> list[_Document]:
         return _yaml_documents(text, len(data), name)
     try:
         return _json_documents(text, data, name)
-    except ManifestError as error:
+    except _NotJsonError as error:
         # `{kind: Pod}` is YAML that looks like JSON
-        if len(data) > _MOST_YAML or "too deep" in str(error):
+        if len(data) > _MOST_YAML:
             raise
         try:
             return _yaml_documents(text, len(data), name)
@@ -399,9 +403,10 @@ def _json_stream(text: str, name: str) -> Iterator[_Document]:
         except RecursionError:
             _fail(name, line, _TOO_DEEP)
         except json.JSONDecodeError as error:
-            _fail(name, error.lineno, f"not JSON: {error.msg[0].lower()}{error.msg[1:]}", error.colno)
+            where = f"{name}, line {error.lineno}, column {error.colno}"
+            raise _NotJsonError(f"{where}: not JSON: {error.msg[0].lower()}{error.msg[1:]}") from None
         except msgspec.DecodeError as error:
-            _fail(name, line, f"not JSON: {error}")
+            raise _NotJsonError(f"{name}, line {line}: not JSON: {error}") from None
         except ValueError:
             _fail(name, line, "not JSON: a number with thousands of digits; put it in quotes")
         line += text.count("\n", begin, at)
