@@ -34,7 +34,7 @@ NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
 @dataclass(frozen=True, slots=True)
 class ClaimPrediction:
-    """One claim's fate: the name of the volume it gets (None: it stays Pending), the reason, and every volume's part."""
+    """One claim's fate: the volume it gets by name (None: it stays Pending), the reason, and what of every volume."""
 
     volume: str | None
     reason: Reason

@@ -191,7 +191,7 @@ def classify(claim: JSON, volumes: Iterable[JSON], *, delay_binding: bool = Fals
     for volume in given:
         rank = ranks.get(id(volume))
         if rank is None:
-            reasons = rejections(claim, volume) or [Reason("waits-for-first-consumer", {"volume": _name(volume)})]
+            reasons = rejections(claim, volume) or [Reason("left-to-scheduler", {"volume": _name(volume)})]
         else:
             reasons = [] if rank == 1 else [_not_chosen(claim, fitting[0], volume)]
         found.append(Candidate(volume, tuple(reasons), rank))

@@ -15,7 +15,8 @@ __all__ = ["Reason"]
 class Reason:
     """Why Kubernetes does not do something, or does it otherwise.
 
-    `code` is kebab-case and names the words `rules.<table>.<code>`; `facts` fill the words' placeholders.
+    `code` is kebab-case; `facts` fill the placeholders of its words, which are `rules.binding.<code>` for claims and
+    volumes, `rules.pod.<code>` for Pods.
 
     >>> Reason("too-small", {"wanted": "5Gi", "offered": "1Gi"}).to_json()
     {'code': 'too-small', 'facts': {'wanted': '5Gi', 'offered': '1Gi'}}
