@@ -124,7 +124,7 @@ def parse_selector(selector: str) -> tuple[Requirement, ...]:
     >>> matches_all(parse_selector("app!=kubia"), {})
     True
     """
-    return tuple(_parse_part(part) for part in _split(selector) if part)
+    return tuple(_parse_part(part) for part in _split(selector)) if selector.strip() else ()
 
 
 def matches_node_terms(terms: Sequence[object], labels: Mapping[str, str], name: str = "") -> bool:
