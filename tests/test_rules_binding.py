@@ -69,6 +69,7 @@ MINE = {"name": "data", "namespace": "demo"}
         (claim(), volume(claimRef={**MINE, "uid": "1"}, storageClassName="fast"), []),
         (claim(), volume(claimRef=MINE, storageClassName="fast"), []),
         (claim(size="2Gi"), volume(claimRef=MINE), ["too-small"]),
+        (claim(volumeAttributesClassName="gold"), volume(claimRef=MINE), ["volume-attributes-class"]),
         (claim([RWX]), volume(claimRef=MINE), ["access-mode"]),
         (claim(), volume(deleted=True), ["terminating"]),
         (claim([RWX], "9Gi", volumeMode="Block", storageClassName="x"), volume(claimRef=OTHER, deleted=True),

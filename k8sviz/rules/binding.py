@@ -260,6 +260,9 @@ def _unfit(claim: JSON, volume: JSON, *, by_name: bool) -> list[Reason]:
         found.append(Reason("terminating", {"volume": _name(volume)}))
     if _mode(claim) != _mode(volume):
         found.append(Reason("volume-mode", {"wanted": _mode(claim), "offered": _mode(volume)}))
+    attributes = [text(thing, "spec", "volumeAttributesClassName") for thing in (claim, volume)]
+    if attributes[0] != attributes[1]:
+        found.append(Reason("volume-attributes-class", {"wanted": attributes[0], "offered": attributes[1]}))
     asked, granted = strings(claim, "spec", "accessModes"), access_modes(volume)
     if any(mode not in granted for mode in asked):
         found.append(Reason("access-mode", {"wanted": ", ".join(asked), "offered": ", ".join(granted)}))
@@ -272,10 +275,6 @@ def _mismatched(claim: JSON, volume: JSON, *, by_name: bool) -> list[Reason]:
     wanted, offered = claim_class(claim) or "", volume_class(volume)
     if wanted != offered:
         found.append(Reason("class", {"wanted": wanted, "offered": offered}))
-    asked = text(claim, "spec", "volumeAttributesClassName")
-    granted = text(volume, "spec", "volumeAttributesClassName")
-    if asked != granted:
-        found.append(Reason("volume-attributes-class", {"wanted": asked, "offered": granted}))
     if not by_name and not _selects(claim, volume):
         found.append(Reason("selector", {"wanted": _selector_text(claim), "offered": _labels_text(volume)}))
     return found
