@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from k8sviz.kinds import Ref
 
-__all__ = ["Diagram", "Edge", "Group", "Level", "Node"]
+__all__ = ["Diagram", "Edge", "Group", "Level", "Node", "side_by_side"]
 
 # How a state feels: each level has its own shape and word in every renderer, never colour alone.
 # "ok" works, "wait" is on its way and normal, "bad" is an error, "ending" is being deleted,
@@ -118,3 +119,20 @@ def _reach(start: tuple[str, ...], arrows: dict[str, list[str]]) -> set[str]:
                 seen.add(after)
                 todo.append(after)
     return seen
+
+
+def side_by_side(diagrams: Sequence[Diagram], title: str = "") -> Diagram:
+    """Several Diagrams as one: each in a frame with its title, its ids kept apart by its number."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    groups: list[Group] = []
+    notes: list[str] = []
+    for i, one in enumerate(diagrams):
+        frame = f"side/{i}"
+        groups.append(Group(frame, "", one.title))
+        groups += [replace(g, id=f"{i}:{g.id}", parent=f"{i}:{g.parent}" if g.parent else frame) for g in one.groups]
+        nodes += [replace(n, id=f"{i}:{n.id}", group=f"{i}:{n.group}" if n.group else frame) for n in one.nodes]
+        edges += [replace(e, source=f"{i}:{e.source}", target=f"{i}:{e.target}") for e in one.edges]
+        notes += [note for note in one.notes if note not in notes]
+    story = diagrams[0].story if diagrams else ""
+    return Diagram(story, title, tuple(nodes), tuple(edges), tuple(groups), tuple(notes))

@@ -29,6 +29,7 @@ from k8sviz.rules.binding import (
     waits_for_first_consumer,
 )
 from k8sviz.rules.pods import container_state, containers, pod_status
+from k8sviz.rules.reasons import Reason
 from k8sviz.words import say
 
 __all__ = ["LIMIT", "claim_among_volumes", "pod_level", "storage"]
@@ -333,13 +334,13 @@ def _volume_object(b: Builder, volume: Object) -> str:
     kind, where = _source_of(volume)
     if kind:
         facts.append(say(words + "source", kind=kind, what=where))
-    facts.append(say(words + "reclaim", policy=text(volume, "spec", "persistentVolumeReclaimPolicy") or "Retain"))
+    policy = say(words + "reclaim", policy=text(volume, "spec", "persistentVolumeReclaimPolicy") or "Retain")
+    facts.append(" · ".join([policy, *_held(volume)]))
     labels = [f"{k}={v}" for k, v in mapping(volume, "metadata", "labels").items()]
     facts += labels[:2]
     claim = mapped(volume, "spec", "claimRef")
     if claim is not None:
         facts.append(say(words + "claim-ref", name=f"{text(claim, 'namespace')}/{text(claim, 'name')}"))
-    facts += _held(volume)
     template = b.template_of(text(claim, "namespace"), text(claim, "name"))
     alike = f"{facts[0]} {volume_class(volume)} {kind} {template}"
     node = b.object(ref_of(volume), facts, state=state, level=level, alike=alike)
@@ -417,9 +418,17 @@ def _verdict(candidate: Candidate) -> tuple[str, str, Level]:
     """The relation, words and level of the line from a claim to a volume it could or could not have."""
     if not candidate.reasons:
         return "fits", say("diagrams.storage.chosen"), "ok"
-    words = [say(f"rules.binding.{r.code}", **r.facts) for r in candidate.reasons]
+    words = [_short(reason) for reason in candidate.reasons]
     fits = candidate.rank is not None
     return "fits" if fits else "refused", "\n".join(words), "off" if fits else "bad"
+
+
+def _short(reason: Reason) -> str:
+    """A reason in the few words that a line has room for."""
+    facts = dict(reason.facts)
+    if reason.code == "access-mode":
+        facts["offered"] = _modes(facts["offered"].split(", "))
+    return say(f"diagrams.refused.{reason.code}", **facts)
 
 
 def _once(edges: Iterable[Edge]) -> list[Edge]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from k8sviz.errors import K8svizError, nearest
 
-__all__ = ["LAB_FILE", "RECORDING_FILE", "LabSpec", "StepSpec", "data_dir", "lab_names", "load_lab", "read_lab"]
+__all__ = ["LAB_FILE", "RECORDING_FILE", "LabSpec", "StepSpec", "data_dir", "example", "example_names", "lab_names", "load_lab", "read_lab"]
 
 LAB_FILE = "lab.yaml"
 RECORDING_FILE = "recording.jsonl"
@@ -82,6 +82,22 @@ def lab_names(data: Path | None = None) -> tuple[str, ...]:
     ['ch06-binding-choice']
     """
     return tuple(sorted(path.parent.name for path in (data or data_dir()).glob(f"*/{LAB_FILE}")))
+
+
+def example_names(data: Path | None = None) -> tuple[str, ...]:
+    """The names of the example manifests that the course draws where no lab can be recorded (a cloud's disk)."""
+    return tuple(sorted(path.stem for path in ((data or data_dir()) / "examples").glob("*.yaml")))
+
+
+def example(name: str, data: Path | None = None) -> Path:
+    """The file of an example. Raises K8svizError that names the nearest.
+
+    >>> example("cloud-disk").name
+    'cloud-disk.yaml'
+    """
+    if name not in example_names(data):
+        raise K8svizError(f"there is no example {name!r}; {nearest(name, example_names(data))}")
+    return (data or data_dir()) / "examples" / f"{name}.yaml"
 
 
 def load_lab(name: str, data: Path | None = None) -> LabSpec:

@@ -1,0 +1,51 @@
+"""k8sviz draws what a Kubernetes cluster is doing, and says why: from a live cluster or a recorded one.
+
+Everything is loaded when it is first used, so that `import k8sviz` costs almost nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from k8sviz.errors import K8svizError as K8svizError
+    from k8sviz.history import History as History
+    from k8sviz.history import Snapshot as Snapshot
+    from k8sviz.lab import Lab as Lab
+    from k8sviz.lab import beside as beside
+    from k8sviz.lab import draw as draw
+    from k8sviz.lab import lives as lives
+    from k8sviz.lab import open_source as open_source
+    from k8sviz.lab import play as play
+    from k8sviz.lab import quiz as quiz
+    from k8sviz.lab import why as why
+
+__version__ = "0.1.0"
+__all__ = [
+    "History",
+    "K8svizError",
+    "Lab",
+    "Snapshot",
+    "beside",
+    "draw",
+    "lives",
+    "open_source",
+    "play",
+    "quiz",
+    "why",
+]
+
+_HOMES = {"History": "history", "K8svizError": "errors", "Snapshot": "history"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'k8sviz' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"k8sviz.{_HOMES.get(name, 'lab')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

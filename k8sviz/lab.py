@@ -1,0 +1,370 @@
+"""What a notebook calls: a lab's steps one after the other, and the pictures, films and reasons that go with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from k8sviz.diagrams import STORIES
+from k8sviz.diagrams import story as story_named
+from k8sviz.errors import K8svizError, nearest
+from k8sviz.history import History, Result, Snapshot, Step
+from k8sviz.kinds import Ref, parse_ref
+from k8sviz.sources.labs import LabSpec, StepSpec, example, example_names, lab_names, load_lab
+from k8sviz.words import say
+
+if TYPE_CHECKING:
+    from k8sviz.render.charts import Chart
+    from k8sviz.render.picture import Picture
+    from k8sviz.views.explanation import Because
+    from k8sviz.views.player import Player
+    from k8sviz.views.quiz import Quiz
+    from k8sviz.views.terminal import Terminal
+
+__all__ = ["Lab", "Source", "beside", "draw", "lives", "open_source", "play", "quiz", "why"]
+
+What: TypeAlias = "str | Ref | None"
+
+
+class Runner(Protocol):
+    """Where a lab's steps happen: in a recording, or on a cluster."""
+
+    history: History
+
+    def run(self, step: StepSpec) -> Result:
+        """Let the step happen, and say how its command ended."""
+
+    def now(self) -> float:
+        """The moment, in seconds of the History, that the lab has come to."""
+
+
+class Recorded:
+    """Runs nothing: moves a recording's clock to when the step's consequences were in."""
+
+    def __init__(self, spec: LabSpec) -> None:
+        from k8sviz.sources.recording import read
+
+        self.history = read(spec.recording)
+        first = self.history.steps[0].t if self.history.steps else 0.0
+        self._now = max(0.0, first - 0.001)
+
+    def run(self, step: StepSpec) -> Result:
+        """The recorded result of the step."""
+        recorded = self.history.step(step.id)
+        self._now = max(self._now, self.history.settled(step.id))
+        return recorded.result or Result(recorded.t, 0)
+
+    def now(self) -> float:
+        """The clock."""
+        return self._now
+
+
+def _runner(spec: LabSpec, source: str) -> Runner:
+    if source == "recorded":
+        return Recorded(spec)
+    if source == "live":
+        raise K8svizError(say("lab.no-live"))
+    raise K8svizError(say("lab.unknown-source", name=source))
+
+
+class Lab:
+    """One lab, step by step.
+
+    `source` says where: "recorded" (the default, also from the environment variable K8SVIZ_SOURCE) plays what a
+    real cluster did. `state` is the cluster now, `history` everything that was recorded.
+
+    >>> lab = Lab("ch06-static-binding")
+    >>> lab.do("apply-local-without-affinity").exit_code
+    1
+    >>> lab.do("apply-pv")
+    Traceback (most recent call last):
+    k8sviz.errors.K8svizError: step 'apply-pv' comes after 'apply-pvc'; run lab.do('apply-pvc') first
+    """
+
+    def __init__(self, name: str, *, source: str | None = None) -> None:
+        self._spec = load_lab(name)
+        self._runner = _runner(self._spec, source or os.environ.get("K8SVIZ_SOURCE") or "recorded")
+        self._results: dict[str, Result] = {}
+
+    # -- the steps -------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The lab's name."""
+        return self._spec.name
+
+    @property
+    def title(self) -> str:
+        """What the lab is about."""
+        return self._spec.title
+
+    @property
+    def steps(self) -> tuple[StepSpec, ...]:
+        """The steps in order."""
+        return self._spec.steps
+
+    def do(self, step_id: str) -> Terminal:
+        """Run a step and show its command, its files and its output.
+
+        The lab's `state` is then what the cluster was once the step's consequences were in. A step that was done
+        before shows its output again. Raises K8svizError for an unknown step, or one whose turn has not come.
+        """
+        from k8sviz.views.terminal import Terminal
+
+        step = self._spec.step(step_id)
+        again = step_id in self._results
+        if not again:
+            first = next(s for s in self.steps if s.id not in self._results)
+            if first.id != step_id:
+                raise K8svizError(say("lab.ahead", wanted=step_id, first=first.id))
+            self._results[step_id] = self._runner.run(step)
+        result = self._results[step_id]
+        return Terminal(
+            step.command,
+            files={name: self._spec.text(name) for name in step.files},
+            about=step.about,
+            stdout=result.stdout,
+            stderr=result.stderr,
+            exit_code=result.exit_code,
+            notes=(say("lab.again"),) if again else (),
+        )
+
+    def do_until(self, step_id: str) -> Terminal:
+        """Run every step that is not done yet, up to this one, and show this one."""
+        self._spec.step(step_id)
+        shown = None
+        for step in self.steps:
+            if step.id not in self._results or step.id == step_id:
+                shown = self.do(step.id)
+            if step.id == step_id:
+                break
+        assert shown is not None  # noqa: S101 - the step is one of the lab's
+        return shown
+
+    # -- the cluster -------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """Everything that happened in this lab (recorded: also what is still to come)."""
+        return self._runner.history
+
+    @property
+    def now(self) -> float:
+        """Seconds since the lab began."""
+        return self._runner.now()
+
+    @property
+    def state(self) -> Snapshot:
+        """The cluster now."""
+        return self.history.at(self.now)
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def draw(self, story: str, what: What = None, **options: Any) -> Picture:
+        """A story as it is now: all of it, or around one object ("pod/fortune"). See `k8sviz.draw`."""
+        return draw(story, self, what, **options)
+
+    def why(self, what: str | Ref) -> Because:
+        """Why an object ("pvc/demo-pvc") is in its state now, or why a step (its id) was refused."""
+        return why(what, self)
+
+    def play(self, story: str, what: What = None, **options: Any) -> Player:
+        """The whole lab as a film of one story. See `k8sviz.play`."""
+        return play(story, self, what, **options)
+
+    def lives(self, **options: Any) -> Chart:
+        """The lives of the lab's objects on a time axis. See `k8sviz.lives`."""
+        return lives(self, **options)
+
+    def __repr__(self) -> str:
+        return "\n".join([say("lab.lab", name=self.name, title=self.title), *(f"  {m} {s.id}" for m, s in self._marks())])
+
+    def _marks(self) -> list[tuple[str, StepSpec]]:
+        following = next((s.id for s in self.steps if s.id not in self._results), None)
+        return [("✓" if s.id in self._results else "▸" if s.id == following else "·", s) for s in self.steps]
+
+    def _repr_html_(self) -> str:
+        words = {"✓": say("lab.done"), "▸": say("lab.next"), "·": say("lab.to-do")}
+        rows = "".join(
+            f'<tr><td><span aria-label="{words[mark]}">{mark}</span></td><td><code>{escape(step.id)}</code></td>'
+            f"<td style='text-align:left'>{escape(step.about)}</td></tr>"
+            for mark, step in self._marks()
+        )
+        return f"<p><b>{escape(self.name)}</b>: {escape(self.title)}</p><table>{rows}</table>"
+
+
+Source: TypeAlias = "Lab | History | Snapshot | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
+
+
+def open_source(source: Source) -> History | Snapshot:
+    """What a person means by a source: a lab's name, a recording (.jsonl), manifests (files or folders).
+
+    Raises K8svizError when it is none of these.
+    """
+    if isinstance(source, History | Snapshot):
+        return source
+    if isinstance(source, Lab):
+        return source.history
+    if isinstance(source, str | os.PathLike):
+        return _open_one(source)
+    from k8sviz.sources import manifests
+
+    return manifests.read(list(source))
+
+
+def _open_one(source: str | os.PathLike[str]) -> History:
+    from k8sviz.sources import manifests, recording
+
+    path = Path(source)
+    if str(source) in lab_names():
+        return recording.read(load_lab(str(source)).recording)
+    if path.suffix == ".jsonl":
+        return recording.read(path)
+    if path.exists() or str(source) == "-":
+        return manifests.read([source])
+    if str(source) in example_names():
+        return manifests.read([example(str(source))])
+    known = (*lab_names(), *example_names())
+    raise K8svizError(f"{source} is no lab, recording or manifest; {nearest(str(source), known)}")
+
+
+def _moment(source: Source, at: str | float | None) -> Snapshot:
+    opened = open_source(source)
+    if isinstance(opened, Snapshot):
+        return opened
+    if at is None and isinstance(source, Lab):
+        return source.state
+    return opened.at(opened.time(at))
+
+
+def _whole(source: Source) -> History:
+    opened = open_source(source)
+    if isinstance(opened, Snapshot):
+        return History.of(opened.objects(), opened.about)
+    return opened
+
+
+def _ref(what: What, history: History | Snapshot) -> Ref | None:
+    return parse_ref(what, history.about.namespace) if isinstance(what, str) else what
+
+
+def draw(
+    story: str,
+    source: Source,
+    what: What = None,
+    *,
+    at: str | float | None = None,
+    theme: str = "light",
+    **options: Any,
+) -> Picture:
+    """One story as a picture.
+
+    `source` is a lab or its name, a recording, manifests, a History or a Snapshot; `what` is KIND/NAME, to draw only
+    what hangs together with it; `at` is a step's id (its settled state) or seconds; other options go to the story.
+    Raises K8svizError for an unknown story, source, object or time.
+
+    >>> print(draw("storage", "ch06-binding-choice", "pvc/wrong-mode", at="list-all").diagram.title)
+    Which volume may pvc/wrong-mode have?
+    """
+    from k8sviz.render.picture import Picture
+
+    tell = story_named(story)
+    snapshot = _moment(source, at)
+    return Picture(tell(snapshot, _ref(what, snapshot), **options), theme=theme)
+
+
+def why(what: str | Ref, source: Source, *, at: str | float | None = None) -> Because:
+    """Why an object (KIND/NAME) is in its state, or why a step (its id) was refused.
+
+    Raises K8svizError for an unknown object, step, source or time.
+    """
+    from k8sviz.views.explanation import Because
+    from k8sviz.why import why as explain
+
+    history = _whole(source)
+    t = source.now if at is None and isinstance(source, Lab) else history.time(at)
+    if isinstance(source, Snapshot) and at is None:
+        t = source.t
+    subject: Ref | Step | str = what
+    if isinstance(what, str):
+        found = _ref(what, history) if "/" in what else history.step(what)
+        subject = found if found is not None else what
+    return Because(explain(history, t, subject))
+
+
+def play(story: str, source: Source, what: What = None, *, start: str | float | None = None, **options: Any) -> Player:
+    """A story over a whole History as a player, which needs no kernel once it is shown.
+
+    Options that the story knows go to the story (`token=False`); `start` is where the player begins: a step's id or
+    seconds.
+    """
+    from k8sviz.views.player import Player
+
+    history = _whole(source)
+    return Player(history, told(story, history, what, **options), title=history.about.title, start=start)
+
+
+def told(story: str, history: History, what: What = None, **options: Any) -> Callable[[Snapshot], Any]:
+    """A story with its options filled in, as a player wants it; an object in focus may come and go."""
+    tell = story_named(story)
+    ref = _ref(what, history)
+    if ref is None:
+        return partial(tell, **options)
+    from k8sviz.diagrams.model import Diagram
+
+    def about(snapshot: Snapshot) -> Diagram:
+        if snapshot.find(ref) is None:
+            return Diagram(story, str(ref))
+        return tell(snapshot, ref, **options)
+
+    return about
+
+
+def default_story(history: History) -> str:
+    """The story that a History is most about, by the kinds of object that it holds."""
+    kinds = {ref.kind for ref in history.refs()}
+    for kind, name in (("StatefulSet", "stateful"), ("Deployment", "rollout"), ("ReplicationController", "rollout"),
+                       ("PersistentVolumeClaim", "storage"), ("PersistentVolume", "storage")):  # fmt: skip
+        if kind in kinds and name in STORIES:
+            return name
+    return "storage"
+
+
+def film_page(
+    source: Source, story: str | None = None, what: What = None, *, start: str | float | None = None, **options: Any
+) -> str:
+    """A story over a whole History as one HTML page that loads nothing from a network."""
+    from k8sviz.views.frames import film
+    from k8sviz.views.page import page
+
+    history = _whole(source)
+    title = history.about.title or history.about.name
+    made = film(history, told(story or default_story(history), history, what, **options))
+    return page(made, title=title, start=start)
+
+
+def lives(source: Source, **options: Any) -> Chart:
+    """The lives of objects on a time axis: phases of volumes, claims, Pods and containers, with the steps as ticks."""
+    from k8sviz.diagrams.lives import lives as told_lives
+    from k8sviz.render.charts import lives_chart
+
+    return lives_chart(told_lives(_whole(source), **options))
+
+
+def beside(*pictures: Picture, title: str = "") -> Picture:
+    """Several pictures as one, each in a frame of its own with its title."""
+    from k8sviz.diagrams.model import side_by_side
+    from k8sviz.render.picture import Picture
+
+    return Picture(side_by_side([p.diagram for p in pictures], title))
+
+
+def quiz(question: str) -> Quiz:
+    """A question to think about before a cell runs; it answers without a kernel."""
+    from k8sviz.views.quiz import quiz as ask
+
+    return ask(question)

@@ -1,0 +1,100 @@
+"""A lab's step as a terminal shows it: what it is about, the files, the command, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from k8sviz.render.measure import printable
+from k8sviz.words import say
+
+__all__ = ["Terminal"]
+
+_LONG: Final = 26  # lines of a file that are shown at once; a longer one is folded up
+_STYLE: Final = (
+    ".kt{border:1px solid #8884;border-radius:8px;overflow:hidden;margin:4px 0;max-width:960px}"
+    ".kt pre{margin:0;padding:8px 12px;overflow-x:auto;font-size:12.5px;line-height:1.45;"
+    "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:pre}"
+    ".kt .kt-file{background:#8881}.kt .kt-name{font:600 11.5px system-ui,sans-serif;padding:6px 12px 0;"
+    "background:#8881;opacity:.85}.kt summary{cursor:pointer}"
+    ".kt .kt-screen{background:#14171c;color:#e8ebef}.kt .kt-cmd{color:#8fd0ff;font-weight:600}"
+    ".kt .kt-err{color:#ffb3a7}.kt .kt-about{font:13px system-ui,sans-serif;padding:8px 12px}"
+)
+
+
+class Terminal:
+    """One command with its files and its result; shows itself as HTML in a notebook, as plain text elsewhere."""
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        files: Mapping[str, str] | None = None,
+        about: str = "",
+        stdout: str = "",
+        stderr: str = "",
+        exit_code: int = 0,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.command = command
+        self.files = dict(files or {})
+        self.about = about
+        self.stdout = stdout
+        self.stderr = stderr
+        self.exit_code = exit_code
+        self.notes = tuple(notes)
+
+    def __str__(self) -> str:
+        parts = [f"# {self.about}"] if self.about else []
+        for name, text in self.files.items():
+            parts += [f"$ cat {name}", text.rstrip("\n")]
+        parts.append(self._prompt() + self.command)
+        parts += [text.rstrip("\n") for text in (self.stdout, self.stderr) if text.strip()]
+        if self.exit_code:
+            parts.append(say("lab.exit-code", code=self.exit_code))
+        return "\n".join(_visible(part) for part in (*parts, *self.notes))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _prompt(self) -> str:
+        return "" if self.command.startswith("#") else "$ "
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self.html()}
+
+    def html(self) -> str:
+        """The same as HTML, all of it escaped."""
+        parts = [f"<style>{_STYLE}</style>", '<div class="kt">']
+        if self.about:
+            parts.append(f'<div class="kt-about">{_esc(self.about)}</div>')
+        parts += [_file(name, text) for name, text in self.files.items()]
+        lines = [f'<span class="kt-cmd">{_esc(self._prompt() + self.command)}</span>']
+        if self.stdout.strip():
+            lines.append(_esc(self.stdout.rstrip("\n")))
+        if self.stderr.strip():
+            lines.append(f'<span class="kt-err">{_esc(self.stderr.rstrip())}</span>')
+        if self.exit_code:
+            lines.append(f'<span class="kt-err">{_esc(say("lab.exit-code", code=self.exit_code))}</span>')
+        lines += [_esc(note) for note in self.notes]
+        label = escape(say("lab.screen"), quote=True)
+        parts.append(f'<pre class="kt-screen" tabindex="0" aria-label="{label}">' + "\n".join(lines) + "</pre></div>")
+        return "".join(parts)
+
+
+def _visible(text: str) -> str:
+    """The text line by line, with nothing in it that hides."""
+    return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
+def _esc(text: str) -> str:
+    return escape(_visible(text), quote=True)
+
+
+def _file(name: str, text: str) -> str:
+    body = f'<pre class="kt-file" tabindex="0">{_esc(text.rstrip())}</pre>'
+    lines = text.count("\n") + 1
+    if lines <= _LONG:
+        return f'<div class="kt-name">{_esc(name)}</div>{body}'
+    return f'<details><summary class="kt-name">{_esc(say("lab.folded", name=name, lines=lines))}</summary>{body}</details>'
