@@ -74,6 +74,9 @@ def kind_named(word: str) -> Kind:
     return kind
 
 
+_LONG = 14  # letters; nobody types persistentvolumeclaim, and nobody says po
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
     """An object's name as people say it: kind, name, and namespace ('' when cluster-scoped)."""
@@ -83,13 +86,16 @@ class Ref:
     namespace: str = ""
 
     def __str__(self) -> str:
-        """As `kubectl` prints it: the short kind, a slash, the name.
+        """As people type it: the kind, or its short name where it is long, a slash, the name.
 
+        >>> str(Ref("Pod", "fortune", "demo"))
+        'pod/fortune'
         >>> str(Ref("PersistentVolumeClaim", "data-kubia-0", "demo"))
         'pvc/data-kubia-0'
         """
         kind = KINDS.get(self.kind)
-        return f"{(kind.short or kind.name.lower()) if kind else self.kind.lower()}/{self.name}"
+        word = kind.short if kind and len(kind.name) > _LONG and kind.short else self.kind.lower()
+        return f"{word}/{self.name}"
 
 
 def parse_ref(text: str, namespace: str = "") -> Ref:

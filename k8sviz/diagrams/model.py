@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from k8sviz.kinds import Ref
 
-__all__ = ["Diagram", "Edge", "Group", "Level", "Node", "side_by_side"]
+__all__ = ["SIDE", "Diagram", "Edge", "Group", "Level", "Node", "side_by_side"]
+
+SIDE: Final = "side/"  # how the ids of frames begin that hold one of several Diagrams
 
 # How a state feels: each level has its own shape and word in every renderer, never colour alone.
 # "ok" works, "wait" is on its way and normal, "bad" is an error, "ending" is being deleted,
@@ -128,7 +130,7 @@ def side_by_side(diagrams: Sequence[Diagram], title: str = "") -> Diagram:
     groups: list[Group] = []
     notes: list[str] = []
     for i, one in enumerate(diagrams):
-        frame = f"side/{i}"
+        frame = f"{SIDE}{i}"
         groups.append(Group(frame, "", one.title))
         groups += [replace(g, id=f"{i}:{g.id}", parent=f"{i}:{g.parent}" if g.parent else frame) for g in one.groups]
         nodes += [replace(n, id=f"{i}:{n.id}", group=f"{i}:{n.group}" if n.group else frame) for n in one.nodes]

@@ -100,7 +100,7 @@ def pod_level(word: str) -> Level:
 def _pod(b: Builder, pod: Object, token: bool) -> None:
     """Reads spec.containers[*].volumeMounts and volumeDevices, spec.volumes, spec.nodeName, status."""
     ref = ref_of(pod)
-    status = pod_status(pod)
+    status = pod_status(pod) if "status" in pod else ""  # a manifest says nothing of how it goes
     node = text(pod, "spec", "nodeName")
     alike = f"{b.owner_of(pod)} {status}"
     frame = b.group(ref, facts=(say("diagrams.storage.on", node=node),) if node else (), state=status,
@@ -307,6 +307,8 @@ def _wanted(b: Builder, claim: Object, node: str, name: str) -> None:
     volume = b.snapshot.find(target)
     if volume is None or not is_bound_to(volume, claim):
         b.link(node, target, "asks-by-name", say("diagrams.storage.asks-by-name"), level="wait")
+    elif not text(claim, "status", "phase") and not text(volume, "status", "phase"):
+        b.link(node, target, "bound", say("diagrams.storage.pre-bound"))  # manifests: both name each other
     elif text(claim, "status", "phase") == text(volume, "status", "phase") == "Bound":
         b.link(node, target, "bound", say("diagrams.storage.bound"), level="ok")
     else:  # a controller writes one field after the other: for some milliseconds only a part is there

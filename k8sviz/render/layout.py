@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.model import SIDE, Diagram
 from k8sviz.render.cards import card
 from k8sviz.render.dot import layout_dot
 
@@ -63,11 +64,64 @@ def layout(diagram: Diagram) -> Layout:
     """Places for everything in the Diagram: by Graphviz, or in columns when it is too large for that."""
     if not diagram.nodes:
         return Layout(2 * _MARGIN, 2 * _MARGIN, {}, {}, {})
+    sides = [g.id for g in diagram.groups if g.id.startswith(SIDE)]
+    if sides:
+        return _stacked(diagram, sides)
     if len(diagram.nodes) <= LARGE and len(diagram.edges) <= 2 * LARGE:
         placed = _graphviz(layout_dot(diagram))
         if placed is not None:
             return _from_json(diagram, placed)
     return _columns(diagram)
+
+
+# -- several Diagrams, one below the other ---------------------------------------------------------
+
+
+def _stacked(diagram: Diagram, sides: list[str]) -> Layout:
+    """Each side laid out by itself: Graphviz would put them in an order of its own."""
+    parents = {g.id: g.parent for g in diagram.groups}
+
+    def side_of(group: str) -> str:
+        while group in parents and not group.startswith(SIDE):
+            group = parents[group]
+        return group
+
+    whole = Layout(0.0, _MARGIN, {}, {}, {})
+    for side in sides:
+        nodes = tuple(n for n in diagram.nodes if side_of(n.group) == side)
+        ids = {n.id for n in nodes}
+        part = replace(
+            diagram,
+            nodes=nodes,
+            edges=tuple(e for e in diagram.edges if e.source in ids),
+            groups=tuple(g for g in diagram.groups if side_of(g.id) == side and g.id != side),
+        )
+        whole = _below(whole, side, layout(part))
+    return replace(whole, width=whole.width + _MARGIN)
+
+
+def _below(whole: Layout, side: str, part: Layout) -> Layout:
+    """Put one more frame with its own layout below what is there."""
+    dx, dy = _MARGIN, whole.height + 22
+    frame = Box(_MARGIN, whole.height, part.width, part.height + 22)
+    return Layout(
+        max(whole.width, part.width + _MARGIN),
+        whole.height + frame.height + _MARGIN,
+        whole.nodes | {i: replace(b, x=b.x + dx, y=b.y + dy) for i, b in part.nodes.items()},
+        whole.edges | {i: _moved(line, dx, dy) for i, line in part.edges.items()},
+        whole.groups | {side: frame} | {i: replace(b, x=b.x + dx, y=b.y + dy) for i, b in part.groups.items()},
+    )
+
+
+def _moved(line: Line, dx: float, dy: float) -> Line:
+    def pair(found: re.Match[str]) -> str:
+        return f"{float(found[1]) + dx:g},{float(found[2]) + dy:g}"
+
+    def point(at: tuple[float, float]) -> tuple[float, float]:
+        return at[0] + dx, at[1] + dy
+
+    path = re.sub(r"(-?[\d.]+),(-?[\d.]+)", pair, line.path)
+    return Line(path, point(line.tip), point(line.before), point(line.label) if line.label else None)
 
 
 # -- Graphviz ------------------------------------------------------------------------------------
