@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
     return parser
@@ -164,7 +166,8 @@ def _draw(options: argparse.Namespace) -> None:
     source, refs = _split(options)
     more = {"namespace": options.namespace} if options.namespace else {}
     opened = k8sviz.open_source(source)
-    drawn = [k8sviz.draw(options.story, opened, ref, at=options.at, theme=options.theme, **more) for ref in refs or [None]]
+    focus: list[str | None] = [*refs] or [None]
+    drawn = [k8sviz.draw(options.story, opened, ref, at=options.at, theme=options.theme, **more) for ref in focus]
     picture = drawn[0] if len(drawn) == 1 else k8sviz.beside(*drawn)
     if options.json:
         _print_json(asdict(picture.diagram))
@@ -211,15 +214,11 @@ def _play_command(commands: Any) -> None:
 
 def _play(options: argparse.Namespace) -> None:
     from k8sviz.lab import film_page
+    from k8sviz.views.page import save_page
 
     source, refs = _split(options)
     page = film_page(source, options.story, refs[0] if refs else None, start=options.start)
-    target = Path(options.output)
-    try:
-        target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise K8svizError(f"cannot write {target}: {error.strerror or error}") from None
-    print(f"wrote {target}", file=sys.stderr)
+    print(f"wrote {save_page(page, options.output)}", file=sys.stderr)
 
 
 def _course(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 from k8sviz.diagrams import STORIES
 from k8sviz.diagrams import story as story_named
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from k8sviz.views.explanation import Because
     from k8sviz.views.player import Player
     from k8sviz.views.quiz import Quiz
-    from k8sviz.views.terminal import Terminal
+    from k8sviz.views.terminal import Session, Terminal
 
 __all__ = ["Lab", "Source", "beside", "draw", "lives", "open_source", "play", "quiz", "why"]
 
@@ -107,12 +107,22 @@ class Lab:
         """The steps in order."""
         return self._spec.steps
 
-    def do(self, step_id: str) -> Terminal:
-        """Run a step and show its command, its files and its output.
+    @overload
+    def do(self, step_id: str, /) -> Terminal: ...
+    @overload
+    def do(self, step_id: str, /, *more: str) -> Terminal | Session: ...
+    def do(self, step_id: str, /, *more: str) -> Terminal | Session:
+        """Run a step, or several, and show each command, its files and its output.
 
-        The lab's `state` is then what the cluster was once the step's consequences were in. A step that was done
+        The lab's `state` is then what the cluster was once the steps' consequences were in. A step that was done
         before shows its output again. Raises K8svizError for an unknown step, or one whose turn has not come.
         """
+        from k8sviz.views.terminal import Session
+
+        shown = [self._do(one) for one in (step_id, *more)]
+        return Session(shown) if more else shown[0]
+
+    def _do(self, step_id: str) -> Terminal:
         from k8sviz.views.terminal import Terminal
 
         step = self._spec.step(step_id)
@@ -139,7 +149,7 @@ class Lab:
         shown = None
         for step in self.steps:
             if step.id not in self._results or step.id == step_id:
-                shown = self.do(step.id)
+                shown = self._do(step.id)
             if step.id == step_id:
                 break
         assert shown is not None  # noqa: S101 - the step is one of the lab's
@@ -181,7 +191,8 @@ class Lab:
         return lives(self, **options)
 
     def __repr__(self) -> str:
-        return "\n".join([say("lab.lab", name=self.name, title=self.title), *(f"  {m} {s.id}" for m, s in self._marks())])
+        steps = [f"  {mark} {step.id}" for mark, step in self._marks()]
+        return "\n".join([say("lab.lab", name=self.name, title=self.title), *steps])
 
     def _marks(self) -> list[tuple[str, StepSpec]]:
         following = next((s.id for s in self.steps if s.id not in self._results), None)
@@ -296,16 +307,25 @@ def why(what: str | Ref, source: Source, *, at: str | float | None = None) -> Be
     return Because(explain(history, t, subject))
 
 
-def play(story: str, source: Source, what: What = None, *, start: str | float | None = None, **options: Any) -> Player:
+def play(
+    story: str,
+    source: Source,
+    what: What = None,
+    *,
+    start: str | float = 0.0,
+    telling: str | float | None = None,
+    **options: Any,
+) -> Player:
     """A story over a whole History as a player, which needs no kernel once it is shown.
 
-    Options that the story knows go to the story (`token=False`); `start` is where the player begins: a step's id or
-    seconds.
+    `start` is where the player begins, `telling` the frame for places that run no scripts: a step's id or seconds.
+    Other options go to the story (`token=False`).
     """
     from k8sviz.views.player import Player
 
     history = _whole(source)
-    return Player(history, told(story, history, what, **options), title=history.about.title, start=start)
+    tell = told(story, history, what, **options)
+    return Player(history, tell, title=history.about.title, start=start, telling=telling)
 
 
 def told(story: str, history: History, what: What = None, **options: Any) -> Callable[[Snapshot], Any]:
@@ -338,13 +358,13 @@ def film_page(
     source: Source, story: str | None = None, what: What = None, *, start: str | float | None = None, **options: Any
 ) -> str:
     """A story over a whole History as one HTML page that loads nothing from a network."""
+    from k8sviz.views import page
     from k8sviz.views.frames import film
-    from k8sviz.views.page import page
 
     history = _whole(source)
     title = history.about.title or history.about.name
     made = film(history, told(story or default_story(history), history, what, **options))
-    return page(made, title=title, start=start)
+    return page.film_page(made, title=title, start=start or 0.0)
 
 
 def lives(source: Source, **options: Any) -> Chart:

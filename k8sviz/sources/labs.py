@@ -15,7 +15,18 @@ from typing import Any
 
 from k8sviz.errors import K8svizError, nearest
 
-__all__ = ["LAB_FILE", "RECORDING_FILE", "LabSpec", "StepSpec", "data_dir", "example", "example_names", "lab_names", "load_lab", "read_lab"]
+__all__ = [
+    "LAB_FILE",
+    "RECORDING_FILE",
+    "LabSpec",
+    "StepSpec",
+    "data_dir",
+    "example",
+    "example_names",
+    "lab_names",
+    "load_lab",
+    "read_lab",
+]
 
 LAB_FILE = "lab.yaml"
 RECORDING_FILE = "recording.jsonl"

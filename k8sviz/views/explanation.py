@@ -46,8 +46,8 @@ def _card(it: Explanation) -> str:
     level = "bad" if it.error else "wait" if it.waiting else "ok"
     word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
     parts = [
-        f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject or "")} {_esc(it.state)}'
-        f" · {_esc(word)}</p><p>{_esc(it.summary)}</p><dl>",
+        f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject or "")} {_esc(it.state)} · {_esc(word)}</p>',
+        f"<p>{_esc(it.summary)}</p><dl>",
         *_rows(it),
         "</dl>",
         *(_card(cause) for cause in it.also),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from k8sviz.render.measure import printable
 from k8sviz.words import say
 
-__all__ = ["Terminal"]
+__all__ = ["Session", "Terminal"]
 
 _LONG: Final = 26  # lines of a file that are shown at once; a longer one is folded up
 _STYLE: Final = (
@@ -83,6 +83,22 @@ class Terminal:
         return "".join(parts)
 
 
+class Session:
+    """Several commands one after the other, as one terminal shows them."""
+
+    def __init__(self, terminals: Sequence[Terminal]) -> None:
+        self.terminals = tuple(terminals)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.terminals))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": "".join(one.html() for one in self.terminals)}
+
+
 def _visible(text: str) -> str:
     """The text line by line, with nothing in it that hides."""
     return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
@@ -97,4 +113,5 @@ def _file(name: str, text: str) -> str:
     lines = text.count("\n") + 1
     if lines <= _LONG:
         return f'<div class="kt-name">{_esc(name)}</div>{body}'
-    return f'<details><summary class="kt-name">{_esc(say("lab.folded", name=name, lines=lines))}</summary>{body}</details>'
+    folded = _esc(say("lab.folded", name=name, lines=lines))
+    return f'<details><summary class="kt-name">{folded}</summary>{body}</details>'
