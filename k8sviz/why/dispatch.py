@@ -1,0 +1,128 @@
+"""The way in: finds who can explain what is asked for, and keeps Secrets' values out of the answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from k8sviz.history import History, Object, Snapshot, Step, ref_of
+from k8sviz.kinds import Ref, parse_ref
+from k8sviz.rules._fields import mapping, text
+from k8sviz.why.case import Case, Matcher, event_fact, first_of
+from k8sviz.why.model import Explanation
+from k8sviz.why.node import NODE
+from k8sviz.why.pod import POD
+from k8sviz.why.storage import CLAIM, VOLUME
+from k8sviz.words import say
+
+__all__ = ["explain_snapshot", "why"]
+
+_MATCHERS: dict[str, Sequence[Matcher]] = {
+    "PersistentVolumeClaim": CLAIM,
+    "PersistentVolume": VOLUME,
+    "Pod": POD,
+    "Node": NODE,
+}
+_MOST_EVENTS = 5  # shown when the state is not understood
+_SHORTEST_SECRET = 4  # shorter values would be found in any text
+
+
+def why(history: History, t: float | None, what: Ref | Step | str) -> Explanation:
+    """Why an object is in its state at `t` seconds (None: the newest), or why a step ended as it did.
+
+    `what` is a Ref, KIND/NAME as kubectl writes it, a Step, or a step's id. Raises K8svizError that names the nearest
+    for an object that is not there at `t` or an unknown step.
+    """
+    if isinstance(what, Step) or (isinstance(what, str) and "/" not in what):
+        raise NotImplementedError
+    ref = what if isinstance(what, Ref) else parse_ref(what, history.about.namespace)
+    snapshot = history.at(history.end if t is None else t)
+    return _Explainer(snapshot, history).explain(snapshot.require(ref))
+
+
+def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
+    """Everything that is not fine: errors, and what waits normally (`Explanation.error` tells them apart)."""
+    explainer = _Explainer(snapshot)
+    found = {}
+    for kind in _MATCHERS:
+        for obj in snapshot.objects(kind):
+            explanation = explainer.explain(obj)
+            if not explanation.fine:
+                found[ref_of(obj)] = explanation
+    return found
+
+
+class _Explainer:
+    """Explains the objects of one Snapshot, each once; an object within its own explanation is left out."""
+
+    def __init__(self, snapshot: Snapshot, history: History | None = None) -> None:
+        self._snapshot = snapshot
+        self._history = history
+        self._hide = hider(snapshot)
+        self._open: set[Ref] = set()
+
+    def explain(self, obj: Object) -> Explanation:
+        ref = ref_of(obj)
+        case = Case(self._snapshot, obj, self._ask, self._history, self._hide)
+        self._open.add(ref)
+        try:
+            return first_of(case, _MATCHERS.get(ref.kind, ())) or _unknown(case)
+        finally:
+            self._open.discard(ref)
+
+    def _ask(self, obj: Object | None) -> Explanation | None:
+        if obj is None or ref_of(obj) in self._open:
+            return None
+        return self.explain(obj)
+
+
+def _unknown(case: Case) -> Explanation:
+    """Says that the state is not understood, and shows what is known."""
+    state = text(case.obj, "status", "phase")
+    proof = [case.fact("status", "phase"), *(event_fact(event) for event in case.events[:_MOST_EVENTS])]
+    if not state and not case.events:
+        return case.tell("object.no-state", say("why.state.there"), evidence=proof)
+    return case.tell("object.unknown", state or say("why.state.unknown"), evidence=proof)
+
+
+def hider(*snapshots: Snapshot) -> Callable[[str], str]:
+    """A function that takes the values of the Snapshots' Secrets out of a text.
+
+    Values that are also the name of an object are no secret, and stay.
+    """
+    values: set[str] = set()
+    for snapshot in snapshots:
+        for secret in snapshot.objects("Secret"):
+            values |= set(_values(secret))
+    if not values:
+        return str
+    names = {text(obj, "metadata", "name") for snapshot in snapshots for obj in snapshot.objects()}
+    wanted = sorted(values - names, key=len, reverse=True)
+    if not wanted:
+        return str
+    pattern = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in wanted))
+    return lambda line: pattern.sub(say("why.text.hidden"), line)
+
+
+def _values(secret: Object) -> Iterable[str]:
+    """A Secret's values as they are, line by line, and as base64."""
+    for value in mapping(secret, "data").values():
+        if isinstance(value, str):
+            yield from _long(value)
+            yield from _long(_decoded(value))
+    for value in mapping(secret, "stringData").values():
+        if isinstance(value, str):
+            yield from _long(value)
+
+
+def _long(value: str) -> list[str]:
+    return [line.strip() for line in (value, *value.splitlines()) if len(line.strip()) >= _SHORTEST_SECRET]
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value).decode()
+    except (binascii.Error, ValueError):
+        return ""
