@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +23,8 @@ __all__ = ["bundled", "copy_missing", "main", "server_command", "trust"]
 
 _START = "00-start.ipynb"
 _COPY = "k8sviz-course"
+# without this JupyterLab asks in a corner of the page whether it may fetch its news
+_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,12 +98,25 @@ def server_command(folder: Path, ip: str, port: int, *, browser: bool) -> list[s
 
 
 def _serve(command: list[str]) -> int:
-    with subprocess.Popen(command) as server:  # noqa: S603 - a list, no shell, our own interpreter
-        while True:
-            try:
-                return server.wait()
-            except KeyboardInterrupt:
-                continue  # JupyterLab got it too, and asks whether to stop
+    with tempfile.TemporaryDirectory(prefix="k8sviz-") as folder:
+        return _wait(subprocess.Popen(command, env=_environment(Path(folder))))  # noqa: S603 - our own interpreter
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            continue  # JupyterLab got it too, and asks whether to stop
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """This process's environment, and in it one more place where JupyterLab looks for default settings."""
+    settings = folder / "labconfig" / "default_setting_overrides.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(_SETTINGS), encoding="utf-8")
+    places = [str(folder), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, places))}
 
 
 def _parser() -> argparse.ArgumentParser:
