@@ -1,0 +1,46 @@
+"""The player's script and style sheet as text, with the palette's colours put in: no build step, no other file."""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+from typing import Final
+
+from k8sviz.render.palette import DARK, LIGHT, Theme
+from k8sviz.render.svg import style
+
+__all__ = ["player_css", "player_js"]
+
+# what marks a change: yellow as a highlighter's, which no kind and no state uses
+_MARKS: Final = {"light": ("#b06c00", "#ffb000"), "dark": ("#ffd45e", "#d79b00")}
+
+
+@functools.cache
+def player_js() -> str:
+    """The ES module that plays a film."""
+    return _text("player.js")
+
+
+@functools.cache
+def player_css() -> str:
+    """The style sheet of players and of the pictures in them, for light and for dark."""
+    themes = "".join(_theme(name, theme) for name, theme in (("light", LIGHT), ("dark", DARK)))
+    return _text("player.css") + "\n/* from render/palette.py */\n" + themes
+
+
+def _theme(name: str, theme: Theme) -> str:
+    within = f'.kvp[data-theme="{name}"]'
+    mark, halo = _MARKS[name]
+    colors = {
+        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-line": theme.line,
+        "kv-text": theme.text, "kv-soft": theme.soft, "kvp-accent": theme.families["workload"],
+        "kvp-mark": mark, "kvp-halo": halo,
+        **{f"kv-{level}": color for level, color in theme.levels.items() if level},
+    }  # fmt: skip
+    variables = "".join(f"--{key}:{value};" for key, value in colors.items())
+    # :where keeps the picture's rules weaker than the player's marks on what changed
+    return f"{within}{{{variables}}}\n{style(theme, f':where({within}) .kvp-svg')}\n"
+
+
+def _text(name: str) -> str:
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")
