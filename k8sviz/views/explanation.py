@@ -14,11 +14,12 @@ from k8sviz.words import say
 __all__ = ["Because"]
 
 _STYLE: Final = (
-    ".kw{border:1px solid #8884;border-left:5px solid #5b6470;border-radius:8px;padding:10px 14px;margin:4px 0;"
-    "max-width:960px;font:13.5px/1.5 system-ui,sans-serif}.kw p{margin:2px 0}.kw .kw-what{font-weight:700}"
-    ".kw ul{margin:2px 0 2px 18px;padding:0}.kw dt{font-weight:600;margin-top:6px;opacity:.8}.kw dd{margin:0}"
-    ".kw .kw{margin-top:8px}.kw code{font-size:12px;overflow-wrap:anywhere}"
-    + "".join(f".kw-{name or 'plain'}{{border-left-color:{color}}}" for name, color in PALETTE.items())
+    "div.kw{border:1px solid #8886;border-left:6px solid #5b6470;border-radius:8px;padding:10px 16px;"
+    "margin:4px 0 8px;max-width:1000px;font:14px/1.5 system-ui,sans-serif}div.kw p{margin:2px 0!important}"
+    "div.kw .kw-what{font-weight:700}div.kw .kw-head{font-weight:600;font-size:12.5px;margin-top:8px;opacity:.8}"
+    "div.kw ul{margin:2px 0 2px 20px!important;padding:0!important}div.kw div.kw{margin-top:10px}"
+    "div.kw code{font-size:12px!important;overflow-wrap:anywhere}"
+    + "".join(f"div.kw-{name or 'plain'}{{border-left-color:{color}}}" for name, color in PALETTE.items())
 )
 
 
@@ -47,9 +48,8 @@ def _card(it: Explanation) -> str:
     word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
     parts = [
         f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject or "")} {_esc(it.state)} · {_esc(word)}</p>',
-        f"<p>{_esc(it.summary)}</p><dl>",
+        f"<p>{_esc(it.summary)}</p>",
         *_rows(it),
-        "</dl>",
         *(_card(cause) for cause in it.also),
         "</div>",
     ]
@@ -58,9 +58,13 @@ def _card(it: Explanation) -> str:
 
 def _rows(it: Explanation) -> Iterator[str]:
     if it.rule:
-        yield f"<dt>{say('lab.rule')}</dt><dd>{_esc(it.rule)}</dd>"
+        yield f"{_head('rule')}<p>{_esc(it.rule)}</p>"
     if it.evidence:
         rows = "".join(f"<li><code>{_esc(e.source)}</code>: {_esc(e.text)}</li>" for e in it.evidence)
-        yield f"<dt>{say('lab.evidence')}</dt><dd><ul>{rows}</ul></dd>"
+        yield f"{_head('evidence')}<ul>{rows}</ul>"
     if it.remedy:
-        yield f"<dt>{say('lab.remedy')}</dt><dd>{_esc(it.remedy)}</dd>"
+        yield f"{_head('remedy')}<p>{_esc(it.remedy)}</p>"
+
+
+def _head(word: str) -> str:
+    return f'<p class="kw-head">{_esc(say(f"lab.{word}"))}</p>'

@@ -12,14 +12,18 @@ from k8sviz.words import say
 __all__ = ["Session", "Terminal"]
 
 _LONG: Final = 26  # lines of a file that are shown at once; a longer one is folded up
+# Jupyter styles every <pre> and its own class wins, hence the !important
 _STYLE: Final = (
-    ".kt{border:1px solid #8884;border-radius:8px;overflow:hidden;margin:4px 0;max-width:960px}"
-    ".kt pre{margin:0;padding:8px 12px;overflow-x:auto;font-size:12.5px;line-height:1.45;"
-    "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:pre}"
-    ".kt .kt-file{background:#8881}.kt .kt-name{font:600 11.5px system-ui,sans-serif;padding:6px 12px 0;"
-    "background:#8881;opacity:.85}.kt summary{cursor:pointer}"
-    ".kt .kt-screen{background:#14171c;color:#e8ebef}.kt .kt-cmd{color:#8fd0ff;font-weight:600}"
-    ".kt .kt-err{color:#ffb3a7}.kt .kt-about{font:13px system-ui,sans-serif;padding:8px 12px}"
+    "div.kt{border:1px solid #8886;border-radius:8px;overflow:hidden;margin:4px 0 8px;max-width:1100px}"
+    "div.kt pre{margin:0!important;padding:9px 14px!important;overflow-x:auto;font-size:12.5px!important;"
+    "line-height:1.5!important;white-space:pre!important;border:0!important;"
+    "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace!important}"
+    "div.kt pre.kt-file{background:#8881!important}"
+    "div.kt .kt-name{font:600 12px system-ui,sans-serif;padding:7px 14px 0;background:#8881}"
+    "div.kt summary.kt-name{cursor:pointer;padding-bottom:7px}"
+    "div.kt pre.kt-screen{background:#14171c!important;color:#e8ebef!important}"
+    "div.kt .kt-cmd{color:#8fd0ff!important;font-weight:600}div.kt .kt-err{color:#ffb3a7!important}"
+    "div.kt .kt-about{font:14px/1.45 system-ui,sans-serif;padding:8px 14px}"
 )
 
 
