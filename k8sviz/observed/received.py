@@ -1,0 +1,209 @@
+"""What a container was given, computed from a History: its variables as of its start, its files as of now.
+
+Rules: variables, arguments and files under a subPath are made when the container starts (pkg/kubelet/kuberuntime);
+the other files follow their source at one of the kubelet's next rounds (pkg/kubelet/util/manager, --sync-frequency),
+so that after a change a file is the old one or the new one until somebody has looked.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from k8sviz.errors import K8svizError, nearest
+from k8sviz.history import History, Object, Snapshot
+from k8sviz.kinds import Ref
+from k8sviz.observed.outputs import SEEN_BY_KUBELET, Sighting, sightings
+from k8sviz.observed.runs import Run, pod_versions, run_of
+from k8sviz.rules._fields import listed, mapping, text
+from k8sviz.rules.admission import in_start_order
+from k8sviz.rules.downward import format_map
+from k8sviz.rules.environment import Environment, environment
+from k8sviz.rules.expansion import references as names_in
+from k8sviz.rules.files import ContainerFiles, File, container_files
+from k8sviz.rules.objects import Objects
+from k8sviz.rules.reasons import Reason
+from k8sviz.rules.references import references
+
+__all__ = ["FileVersion", "Received", "objects_of", "received", "received_now"]
+
+_KINDS: Final = ("ConfigMap", "Secret", "ServiceAccount", "Service", "Node")
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """What a file would be from `t` seconds on, had the kubelet nothing else to do; None: there is no such file."""
+
+    t: float
+    file: File | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One container's variables and files, and how sure that is.
+
+    `files` has for each path what it may be at the moment, oldest first: one version when that is settled. `versions`
+    has all since the volumes were set up. `problems` keep a container that has not started from starting.
+    """
+
+    ref: Ref
+    pod: Object = field(repr=False)
+    container: Mapping[str, Any] = field(repr=False)
+    run: Run | None
+    environment: Environment = field(repr=False)
+    mounted: ContainerFiles = field(repr=False)
+    files: Mapping[str, tuple[FileVersion, ...]] = field(repr=False)
+    versions: Mapping[str, tuple[FileVersion, ...]] = field(repr=False, default_factory=dict)
+    seen: tuple[Sighting, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Reason, ...]:
+        """Why the container cannot start; empty once it has."""
+        return () if self.run else (*self.environment.problems, *self.mounted.problems)
+
+    @functools.cached_property
+    def secret_names(self) -> frozenset[str]:
+        """The variables that hold a Secret's value, or one made with such a value by `$(VAR)`."""
+        written: dict[str, list[str]] = {}
+        for entry in listed(self.container, "env"):
+            written.setdefault(text(entry, "name"), []).append(text(entry, "value"))
+        secret: set[str] = set()
+        for variable in self.environment.variables:
+            made_of = {name for value in written.get(variable.name, ()) for name in names_in(value)}
+            if variable.origin.kind == "Secret" or not secret.isdisjoint(made_of):
+                secret.add(variable.name)
+        return frozenset(secret)
+
+
+def objects_of(snapshot: Snapshot, namespace: str) -> Objects:
+    """The objects that Pods of a namespace can be given something of."""
+    found = (obj for kind in _KINDS for obj in snapshot.objects(kind, namespace=namespace))
+    return Objects(found, namespace=namespace or "default")
+
+
+def received_now(snapshot: Snapshot, ref: Ref, container: str) -> Received:
+    """What a container would be given if it started now: for a Snapshot without its History.
+
+    Raises K8svizError when there is no such Pod or container.
+    """
+    pod = snapshot.require(ref)
+    spec = _container(pod, container, ref)
+    objects = objects_of(snapshot, text(pod, "metadata", "namespace"))
+    mounted = _files(pod, spec, objects)
+    versions = {path: (FileVersion(0.0, file),) for path, file in mounted.files.items()}
+    return Received(ref, pod, spec, None, environment(pod, spec, objects), mounted, versions, versions)
+
+
+def received(history: History, t: float, ref: Ref, container: str) -> Received:
+    """What a container has been given at `t` seconds, as the History up to then tells.
+
+    Raises K8svizError when there is no such Pod or container at that time.
+    """
+    snapshot = history.at(t)
+    pod = snapshot.require(ref)
+    spec = _container(pod, container, ref)
+    run = run_of(history, ref, container, t)
+    if run is None:
+        return received_now(snapshot, ref, container)
+    past = _Past(history, text(pod, "metadata", "namespace"))
+    began = _container(run.pod, container, ref)
+    variables = environment(run.pod, began, past.objects(run.t))
+    mounted = _files(pod, began, past.objects(t))
+    versions = _versions(history, past, ref, began, run, t)
+    contents = {path: _contents(found) for path, found in versions.items()}
+    seen = sightings(history, ref, pod, container, contents, after=run.t, until=t)
+    files = {path: _possible(found, run, [s for s in seen if s.name == path]) for path, found in versions.items()}
+    kept = {path: found for path, found in files.items() if any(version.file for version in found)}
+    return Received(ref, pod, spec, run, variables, mounted, kept, versions, tuple(seen))
+
+
+class _Past:
+    """The objects of one namespace at any time; asked again for the same time, the same."""
+
+    def __init__(self, history: History, namespace: str) -> None:
+        self.objects = functools.cache(lambda t: objects_of(history.at(t), namespace))
+
+
+def _container(pod: Mapping[str, Any], name: str, ref: Ref) -> Mapping[str, Any]:
+    known = {text(found, "name"): found for found, _ in in_start_order(pod)}
+    if name not in known:
+        raise K8svizError(f"{ref} has no container {name!r}; {nearest(name, known)}")
+    return known[name]
+
+
+def _files(pod: Mapping[str, Any], container: Mapping[str, Any], objects: Objects) -> ContainerFiles:
+    """The container's files, annotations with the two that the kubelet adds on the node (pkg/kubelet/config)."""
+    found = container_files(pod, container, objects)
+    files = {
+        path: replace(file, content=_annotations(pod)) if file.source.path == "metadata.annotations" else file
+        for path, file in found.files.items()
+    }
+    return replace(found, files=files)
+
+
+def _annotations(pod: Mapping[str, Any]) -> bytes:
+    name, _, value = SEEN_BY_KUBELET.partition("=")
+    added = {name: value.strip('"'), "kubernetes.io/config.source": "api"}
+    return format_map({**mapping(pod, "metadata", "annotations"), **added}).encode()
+
+
+def _versions(
+    history: History, past: _Past, ref: Ref, container: Mapping[str, Any], run: Run, t: float
+) -> dict[str, tuple[FileVersion, ...]]:
+    """What each file would be at any time since the volumes were set up, one entry a change."""
+    pods = pod_versions(history, ref, t)
+    times = [run.set_up, *(when for when in _changes(history, pods) if run.set_up < when <= t)]
+    rows: list[tuple[float, Mapping[str, File]]] = []
+    for when in times:
+        pod = next((obj for at, obj in reversed(pods) if at <= when), run.pod)
+        rows.append((when, _files(pod, container, past.objects(when)).files))
+    found: dict[str, list[FileVersion]] = {path: [] for _, files in rows for path in files}
+    for when, files in rows:
+        for path, versions in found.items():
+            file = files.get(path)
+            if not versions or versions[-1].file != file:
+                versions.append(FileVersion(when, file))
+    return {path: tuple(versions) for path, versions in sorted(found.items())}
+
+
+def _changes(history: History, pods: Sequence[tuple[float, Object]]) -> list[float]:
+    """When anything changed that the Pod's volumes are filled from."""
+    pod = pods[-1][1]
+    namespace = text(pod, "metadata", "namespace")
+    named = {(each.kind, each.name) for each in references(pod) if each.way in ("volume", "projected")}
+    times = {event.t for kind, name in named for event in history.versions(kind, name, namespace)}
+    for (_, old), (when, new) in itertools.pairwise(pods):
+        if any(mapping(old, "metadata", key) != mapping(new, "metadata", key) for key in ("labels", "annotations")):
+            times.add(when)
+    return sorted(times)
+
+
+def _contents(versions: Iterable[FileVersion]) -> list[bytes]:
+    found = (version.file.content for version in versions if version.file is not None)
+    return list(dict.fromkeys(content for content in found if content is not None))
+
+
+def _possible(versions: Sequence[FileVersion], run: Run, seen: Sequence[Sighting]) -> tuple[FileVersion, ...]:
+    """What a file may be now: all versions, but none before the newest that has been seen."""
+    last = next((version.file for version in reversed(versions) if version.file), None)
+    frozen = last is not None and last.update == "frozen"
+    if frozen:  # made with the container, and seen or not the same ever since
+        versions = [version for version in versions if version.t <= run.t] or list(versions[:1])
+    if last is not None and last.source.kind == "Pod":
+        return (versions[-1],)  # a change of the Pod itself wakes the kubelet at once
+    first = 0
+    for sighting in seen:
+        if sighting.what == "file":
+            at = [i for i, version in enumerate(versions) if version.t <= sighting.until and _shows(version, sighting)]
+            first = max(first, *at) if at else first
+    kept = versions[first:]
+    if frozen and any(sighting.what == "file" for sighting in seen):
+        kept = kept[:1]
+    return tuple(kept)
+
+
+def _shows(version: FileVersion, sighting: Sighting) -> bool:
+    return version.file is not None and version.file.content == sighting.content
