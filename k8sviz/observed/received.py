@@ -18,7 +18,7 @@ from k8sviz.history import History, Object, Snapshot
 from k8sviz.kinds import Ref
 from k8sviz.observed.outputs import SEEN_BY_KUBELET, Sighting, sightings
 from k8sviz.observed.runs import Run, pod_versions, run_of
-from k8sviz.rules._fields import listed, mapping, text
+from k8sviz.rules._fields import listed, mapping, strings, text
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.downward import format_map
 from k8sviz.rules.environment import Environment, environment
@@ -63,6 +63,10 @@ class Received:
     def problems(self) -> tuple[Reason, ...]:
         """Why the container cannot start; empty once it has."""
         return () if self.run else (*self.environment.problems, *self.mounted.problems)
+
+    def container_words(self) -> list[str]:
+        """The words of the container's command and arguments, as written."""
+        return [*strings(self.container, "command"), *strings(self.container, "args")]
 
     @functools.cached_property
     def secret_names(self) -> frozenset[str]:

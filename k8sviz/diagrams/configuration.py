@@ -1,0 +1,566 @@
+"""The configuration story: a key of a ConfigMap or Secret → the variable or file that it becomes in a container.
+
+The mechanism stands on the line. What a later change of the key reaches can be seen on both ends: a file of a whole
+mount follows it, a variable and a file under a subPath are frozen until the container starts again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.model import Diagram, Level
+from k8sviz.diagrams.storage import LIMIT, pod_level
+from k8sviz.diagrams.summary import sum_up
+from k8sviz.errors import K8svizError, nearest
+from k8sviz.history import History, Object, Snapshot, ref_of
+from k8sviz.kinds import Ref
+from k8sviz.observed import FileVersion, Received, received, received_now
+from k8sviz.rules._fields import flag, listed, mapped, mapping, strings, text
+from k8sviz.rules.admission import in_start_order, service_account
+from k8sviz.rules.environment import Variable
+from k8sviz.rules.expansion import expand
+from k8sviz.rules.expansion import references as names_in
+from k8sviz.rules.files import File, mode_text
+from k8sviz.rules.pods import container_state, pod_status
+from k8sviz.rules.references import Reference, is_token_volume, references
+from k8sviz.words import say
+
+__all__ = ["configuration"]
+
+_KINDS: Final = ("ConfigMap", "Secret")
+_ROOT_CA: Final = "kube-root-ca.crt"
+_LONGEST: Final = 30  # letters of a value on a card
+_ANY: Final = "*"  # no key can be called so
+
+
+def configuration(
+    snapshot: Snapshot,
+    focus: Ref | None = None,
+    *,
+    namespace: str | None = None,
+    key: str = "",
+    show_secrets: bool = False,
+    token: bool = False,
+    history: History | None = None,
+) -> Diagram:
+    """The configuration story of a Snapshot: all of it, or what hangs together with one object or one of its keys.
+
+    `key` is a key of the ConfigMap or Secret in focus. With the `history` that the Snapshot is of, variables are those
+    of the container's start, and a file after a change is old or new until a recorded output settles it; without it
+    everything is as if each container started now. `token` adds the volume that Kubernetes gives each Pod for its API
+    token. Values of Secrets are hidden unless `show_secrets`.
+
+    Raises K8svizError when the object or the key in focus is not there and no Pod names it.
+
+    >>> variable = {"name": "WHO", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "who"}}}
+    >>> pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "env": [variable]}]}}
+    >>> config = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"who": "you"}}
+    >>> [(edge.relation, edge.label) for edge in configuration(History.of([pod, config]).at()).edges]
+    [('env', 'env valueFrom\\nfrozen')]
+    """
+    if focus is not None and focus.kind == "ServiceAccount":
+        token = True
+    if focus is not None and focus.name == _ROOT_CA:
+        token = True
+    story = _Story(Builder(snapshot, namespace), history, show_secrets, token)
+    for kind in _KINDS:
+        for obj in snapshot.objects(kind, namespace=namespace):
+            if token or ref_of(obj).name != _ROOT_CA:
+                story.holder(obj)
+    for pod in snapshot.objects("Pod", namespace=namespace):
+        story.pod(pod)
+    diagram = _finished(story.b.diagram("configuration", _title(snapshot, namespace, focus, key)))
+    if focus is not None:
+        return _around(diagram, snapshot, focus, key)
+    if not diagram.nodes:
+        diagram = replace(diagram, notes=(*diagram.notes, say("configuration.note.nothing")))
+    return sum_up(diagram, LIMIT)
+
+
+def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None, key: str) -> str:
+    if focus is not None:
+        return say("configuration.title.one", what=f"{focus}/{key}" if key else focus)
+    name = namespace or snapshot.about.namespace
+    return say("configuration.title.namespace", namespace=name) if name else say("configuration.title.all")
+
+
+def _finished(diagram: Diagram) -> Diagram:
+    """Last touches: containers have frames and are no API objects, and a key that nobody uses says so."""
+    kinds = {"Container", "InitContainer", "EphemeralContainer"}
+    tied = {edge.source for edge in diagram.edges}
+    unused = say("configuration.state.nobody")
+    nodes = (
+        replace(node, state=unused, level="off") if node.kind == "Key" and node.id not in tied else node
+        for node in diagram.nodes
+    )
+    groups = (replace(group, ref=None) if group.kind in kinds else group for group in diagram.groups)
+    return replace(diagram, nodes=tuple(nodes), groups=tuple(groups))
+
+
+def _around(diagram: Diagram, snapshot: Snapshot, focus: Ref, key: str) -> Diagram:
+    """Only what leads to the focus and what follows from it."""
+    parents = {group.id: group.parent for group in diagram.groups}
+    frames = {group.id for group in diagram.groups if group.ref == focus}
+    frames |= {inner for inner, outer in parents.items() if outer in frames}
+    mine = [node for node in diagram.nodes if node.ref == focus or node.group in frames]
+    if not mine:
+        snapshot.require(focus)
+    if key:
+        named = [node for node in mine if node.kind == "Key" and node.name == key]
+        if not named:
+            names = [node.name for node in mine if node.kind == "Key"]
+            raise K8svizError(f"{focus} has no key {key!r}; {nearest(key, names)}")
+        mine = named
+    kept = diagram.around(*(node.id for node in mine))
+    return kept if kept.nodes else replace(kept, notes=(*kept.notes, say("configuration.note.nothing")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a later change of a key reaches, as the word and level of a node and of the line to it."""
+
+    state: str
+    level: Level
+    word: str
+    line: Level
+
+
+_LIVE: Final = _Change("live", "ok", "live", "ok")
+_EITHER: Final = _Change("either", "wait", "live", "wait")
+_FROZEN: Final = _Change("frozen", "", "frozen", "off")
+_STALE: Final = _Change("stale", "off", "frozen", "off")
+
+
+class _Story:
+    """Draws objects with their keys, and Pods with what their containers receive."""
+
+    def __init__(self, builder: Builder, history: History | None, show: bool, token: bool) -> None:
+        self.b, self.history, self.show, self.token = builder, history, show, token
+        self.t = builder.snapshot.t if history is None else min(builder.snapshot.t, history.end)
+        self.redacted = builder.snapshot.about.secret_values == "redacted"  # noqa: S105 - the header's word
+
+    # -- ConfigMaps and Secrets --------------------------------------------------------------------
+
+    def holder(self, obj: Object) -> None:
+        """Reads data, binaryData, stringData, immutable and type: a frame with a node for each key."""
+        ref = ref_of(obj)
+        facts = [say("configuration.fact.immutable")] if flag(obj, "immutable") else []
+        kind = text(obj, "type")
+        if kind and kind != "Opaque":
+            facts.append(say("configuration.fact.type", type=kind))
+        frame = self.b.group(ref, facts=tuple(facts), alike=f"{ref.kind} {' '.join(facts)}")
+        for key, content in sorted(contents_of(obj).items()):
+            hidden = ref.kind == "Secret"
+            fact = self.value(content, hidden)
+            self.b.node("Key", key, _key_id(ref, key), [fact], group=frame, alike=f"{ref.kind} {key}")
+
+    def ghost_key(self, ref: Ref, key: str, optional: bool) -> tuple[str, Level]:
+        """A key that something names and that is not there, with its object's frame if that is missing too."""
+        level: Level = "unknown" if optional else "bad"
+        if self.b.snapshot.find(ref) is None:
+            missing = self.b.snapshot.missing(ref.kind)
+            level = level if missing == "absent" else "unknown"
+            self.b.group(ref, state=say(f"configuration.state.{missing}"), level=level)
+        name = say("configuration.name.any") if key == _ANY else key
+        state = say("configuration.state.optional" if optional else "configuration.state.absent")
+        node = _key_id(ref, key)
+        self.b.node("Key", name, node, state=state, level=level, group=self.b.id_of(ref))
+        return node, level
+
+    def value(self, content: bytes | None, hidden: bool) -> str:
+        """A value as one short fact; of a Secret only its size."""
+        if content is None:
+            return say("configuration.value.hidden-unknown" if hidden else "configuration.value.unknown")
+        if hidden and not self.show:
+            if self.redacted:
+                return say("configuration.fact.redacted")
+            return say("configuration.value.hidden", size=len(content))
+        try:
+            shown = content.decode("utf-8")
+        except UnicodeDecodeError:
+            return say("configuration.value.binary", size=len(content))
+        return say("configuration.value.text", value=_short(shown)) if shown else say("configuration.value.empty")
+
+    # -- Pods --------------------------------------------------------------------------------------
+
+    def pod(self, pod: Object) -> None:
+        """Reads all of a Pod's references, and what its containers received."""
+        ref = ref_of(pod)
+        uses = [use for use in references(pod) if self.token or not _is_root_ca(use)]
+        status = pod_status(pod)
+        alike = f"{self.b.owner_of(pod)} {status}" if self.b.owner_of(pod) else ""
+        frame = self.b.group(ref, state=status, level=pod_level(status), alike=alike)
+        for container, role in in_start_order(pod):
+            kind = {"init": "InitContainer", "sidecar": "InitContainer", "ephemeral": "EphemeralContainer"}
+            _Container(self, pod, frame, kind.get(role, "Container"), text(container, "name"), uses).draw()
+        for use in uses:
+            if not use.container:
+                self.whole(pod, use, frame)
+
+    def whole(self, pod: Object, use: Reference, frame: str) -> None:
+        """A Secret that no container sees: to pull images, or for a volume's driver."""
+        ref = Ref(use.kind, use.name, ref_of(pod).namespace)
+        found = self.b.snapshot.find(ref)
+        keys = sorted(contents_of(found)) if found is not None else []
+        if use.way == "imagePullSecrets":
+            images = list(dict.fromkeys(text(c, "image") for c, _ in in_start_order(pod)))
+            facts = [say("configuration.fact.images", image=image) for image in images]
+            node = self.b.node(
+                "Image", say("configuration.name.images"), _in_pod("image-pull", pod), facts, group=frame
+            )
+        else:
+            node = self.b.node("Volume", use.volume, _in_pod("volume", pod, use.volume), group=frame)
+        label = say(f"configuration.edge.{use.way}")
+        for key in keys or [_ANY]:
+            source, level = _key_id(ref, key), ""
+            if not keys:
+                source, level = self.ghost_key(ref, key, use.optional)
+            self.b.edge(source, node, use.way, label, level)  # type: ignore[arg-type]
+
+
+class _Container:
+    """Draws one container: its variables, its files, its words with `$(VAR)`, and the lines to them."""
+
+    def __init__(self, story: _Story, pod: Object, frame: str, kind: str, name: str, uses: list[Reference]) -> None:
+        self.story, self.b, self.pod, self.name = story, story.b, pod, name
+        self.ref = ref_of(pod)
+        if story.history is None:
+            self.got: Received = received_now(story.b.snapshot, self.ref, name)
+        else:
+            self.got = received(story.history, story.t, self.ref, name)
+        self.uses = [use for use in uses if use.container == name]
+        self.secret = self.got.secret_names
+        self.values = self.got.environment.all_values()
+        self.current = {v.name: v for v in self.got.environment.variables if v.overridden_by is None}
+        self.kind, self.parent = kind, frame
+        self.owner = story.b.owner_of(pod)
+        self.frame = f"{kind}/{self.ref.namespace}/{self.ref.name}/{name}"
+
+    def draw(self) -> None:
+        """The container's frame and everything in it."""
+        state = container_state(self.pod, self.name)
+        level: Level = "off" if state.exit_code == 0 else pod_level(state.word)
+        shown = Ref(self.kind, self.name, f"{self.ref.namespace}/{self.ref.name}")
+        self.frame = self.b.group(shown, state=state.word, level=level, parent=self.parent,
+                                  alike=f"{self.owner} {self.name}" if self.owner else "")  # fmt: skip
+        self.variables()
+        self.files()
+        self.tokens()
+        self.words()
+
+    def put(self, kind: str, name: str, facts: Iterable[str], change: str, level: Level) -> str:
+        """A node in the container's frame."""
+        node = self.node_id(kind, name)
+        state = say(f"configuration.state.{change}") if change else ""
+        alike = f"{self.owner} {self.name} {name}" if self.owner else ""
+        return self.b.node(kind, name, node, facts, state=state, level=level, group=self.frame, alike=alike)
+
+    def node_id(self, kind: str, name: str) -> str:
+        return _in_pod(kind.lower(), self.pod, f"{self.name}/{name}")
+
+    def key_ref(self, kind: str, name: str) -> Ref:
+        return Ref(kind, name, self.ref.namespace)
+
+    def now(self, kind: str, name: str, key: str) -> bytes | None:
+        """What the key holds at this moment."""
+        obj = self.b.snapshot.find(self.key_ref(kind, name))
+        return contents_of(obj).get(key) if obj is not None else None
+
+    # -- variables ---------------------------------------------------------------------------------
+
+    def variables(self) -> None:
+        drawn: set[str] = set()
+        for variable in self.got.environment.variables:
+            if variable.origin.kind in _KINDS:
+                drawn.add(variable.name)
+        drawn |= self.through_names(drawn)
+        for name in self.values:
+            if name in drawn:
+                self.variable(name)
+        for variable in self.got.environment.variables:
+            if variable.origin.kind in _KINDS:
+                self.variable_edge(variable)
+        self.expansions(drawn)
+        for use in self.uses:
+            if use.way in ("env", "envFrom"):
+                self.missing_variable(use)
+
+    def through_names(self, drawn: set[str]) -> set[str]:
+        """Variables that take part by `$(VAR)`: in each other, in the command, in arguments, in a subPathExpr."""
+        written = list(self.got.container_words())
+        written += [text(entry, "value") for entry in listed(self.got.container, "env")]
+        written += [text(mount, "subPathExpr") for mount in listed(self.got.container, "volumeMounts")]
+        named = {name for words in written for name in names_in(words)}
+        makers = {text(e, "name") for e in listed(self.got.container, "env") if names_in(text(e, "value"))}
+        return {name for name in named | makers if name in self.values} - drawn
+
+    def variable(self, name: str) -> None:
+        value = self.values[name]
+        content = None if value is None else value.encode()
+        change = _FROZEN
+        variable = self.current.get(name)
+        if variable is not None and variable.origin.kind in _KINDS and self.got.run is not None:
+            origin = variable.origin
+            if self.now(origin.kind, origin.name, origin.key) != content:
+                change = _STALE
+        fact = self.story.value(content, name in self.secret)
+        self.put("Variable", name, [fact], change.state, change.level)
+
+    def variable_edge(self, variable: Variable) -> None:
+        origin = variable.origin
+        way = "envFrom" if origin.mechanism == "envFrom" else "env"
+        code = "envFrom-prefix" if origin.prefix else way
+        words = [say(f"configuration.edge.{code}", prefix=origin.prefix), say("configuration.edge.frozen")]
+        if any(use.optional and _makes(use, variable) for use in self.uses):
+            words.append(say("configuration.edge.optional"))
+        if variable.overridden_by is not None:
+            words.append(say("configuration.edge.overridden"))
+        ref = self.key_ref(origin.kind, origin.name)
+        source = _key_id(ref, origin.key)
+        if self.now(origin.kind, origin.name, origin.key) is None:
+            source, _ = self.story.ghost_key(ref, origin.key, optional=True)
+        self.b.edge(source, self.node_id("Variable", variable.name), way, "\n".join(words), "off", key=origin.prefix)
+
+    def missing_variable(self, use: Reference) -> None:
+        """A reference that gave nothing: the variable is not set, or keeps the container from starting."""
+        if any(_makes(use, variable) for variable in self.got.environment.variables):
+            return
+        ref = self.key_ref(use.kind, use.name)
+        found = self.b.snapshot.find(ref)
+        key = use.key or _ANY
+        here = found is not None and (not use.key or use.key in contents_of(found))
+        if here and not use.key:
+            return  # an object without keys
+        label = say(f"configuration.edge.{'envFrom-prefix' if use.way == 'envFrom' and use.target else use.way}",
+                    prefix=use.target)  # fmt: skip
+        if use.optional:
+            label += "\n" + say("configuration.edge.optional")
+        level: Level = "unknown" if use.optional else "bad"
+        source = _key_id(ref, key)
+        if not here:
+            source, level = self.story.ghost_key(ref, key, use.optional)
+        name = use.target if use.way == "env" else say("configuration.name.any-variable", prefix=use.target)
+        target = self.node_id("Variable", name)
+        if use.way == "envFrom" or name not in self.values:
+            target = self.put("Variable", name, [], "unset" if use.optional else "required", level)
+        self.b.edge(source, target, use.way, label, level, key=use.target if use.way == "envFrom" else "")
+
+    def expansions(self, drawn: set[str]) -> None:
+        """`$(VAR)` of one variable in another: only those defined before it are found."""
+        before: set[str] = set(self.got.environment.services)
+        before |= {v.name for v in self.got.environment.variables if v.origin.mechanism == "envFrom"}
+        for entry in listed(self.got.container, "env"):
+            name = text(entry, "name")
+            for used in dict.fromkeys(names_in(text(entry, "value"))):
+                if name in drawn and used in drawn:
+                    late = used not in before
+                    label = say(f"configuration.edge.{'too-late' if late else 'expands'}", name=used)
+                    ends = self.node_id("Variable", used), self.node_id("Variable", name)
+                    self.b.edge(*ends, "expands", label, "unknown" if late else "")
+            before.add(name)
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def files(self) -> None:
+        drawn: set[Reference] = set()
+        for path, versions in self.got.files.items():
+            file = next(version.file for version in reversed(versions) if version.file is not None)
+            use = self.use_of(path, file)
+            if use is not None:
+                drawn.add(use)
+                self.file(path, versions, file, use)
+        for use in self.uses:
+            if use.way in ("volume", "projected") and use not in drawn:
+                self.missing_file(use)
+
+    def use_of(self, path: str, file: File) -> Reference | None:
+        """The reference that makes the file: an item of its own before the whole object."""
+        source = file.source
+        fit = [
+            use for use in self.uses
+            if (use.kind, use.name, use.volume) == (source.kind, source.name, file.volume)
+            and use.key in ("", source.key) and _reaches(use, path)
+        ]  # fmt: skip
+        return max(fit, key=lambda use: (bool(use.item), len(use.target)), default=None)
+
+    def file(self, path: str, versions: Sequence[FileVersion], file: File, use: Reference) -> None:
+        """One file: its mode and content, what a change reaches, and the line from its key."""
+        source = file.source
+        change = _LIVE if file.update == "live" else _FROZEN
+        now = self.now(source.kind, source.name, source.key)
+        if file.update == "live" and len(versions) > 1:
+            change = _EITHER
+        elif file.update == "frozen" and self.got.run is not None and now != file.content:
+            change = _STALE
+        contents = [version.file.content if version.file else None for version in versions]
+        hidden = source.kind == "Secret"
+        facts = [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))]
+        facts += [self.story.value(content, hidden) if content is not None else say("configuration.state.no-file")
+                  for content in contents]  # fmt: skip
+        node = self.put("File", path, facts, change.state, change.level)
+        ref = self.key_ref(source.kind, source.name)
+        key = _key_id(ref, source.key)
+        if now is None:
+            key, _ = self.story.ghost_key(ref, source.key, optional=True)
+        self.b.edge(key, node, use.way, _file_label(use, change.word), change.line, key=use.volume)
+        if use.expression:
+            self.sub_path_edges(use, node)
+
+    def sub_path_edges(self, use: Reference, node: str) -> None:
+        for name in dict.fromkeys(names_in(use.sub_path)):
+            if name in self.values:
+                label = say("configuration.edge.subPathExpr", path=f"$({name})")
+                self.b.edge(self.node_id("Variable", name), node, "sub-path", label, "off")
+
+    def missing_file(self, use: Reference) -> None:
+        """A reference of a volume that finds no object or no key; of anything else nothing is drawn."""
+        ref = self.key_ref(use.kind, use.name)
+        found = self.b.snapshot.find(ref)
+        if found is not None and (not use.key or use.key in contents_of(found)):
+            return  # it is there, and covered by another mount, or held back by what is missing
+        source, level = self.story.ghost_key(ref, use.key or _ANY, use.optional)
+        folder = not use.key and not use.item
+        path = say("configuration.name.any-file", path=use.target.rstrip("/")) if folder else use.target
+        if path in self.got.files:
+            target = self.node_id("File", path)
+        else:
+            target = self.put("File", path, [], "unset" if use.optional else "required", level)
+        self.b.edge(source, target, use.way, _file_label(use, ""), level, key=use.volume)
+
+    def tokens(self) -> None:
+        """Tokens of the ServiceAccount and trust bundles, in projected volumes."""
+        automatic = {text(v, "name") for v in listed(self.pod, "spec", "volumes") if is_token_volume(v)}
+        volumes = {text(v, "name"): v for v in listed(self.pod, "spec", "volumes")}
+        for path, versions in self.got.files.items():
+            file = versions[-1].file
+            if file is None or (file.volume in automatic and not self.story.token):
+                continue
+            if file.source.kind == "ServiceAccountToken":
+                node = self.put("File", path, [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))],
+                                "token", "ok")  # fmt: skip
+                account = Ref("ServiceAccount", service_account(self.pod), self.ref.namespace)
+                seconds = _token_seconds(volumes.get(file.volume, {}), path)
+                if self.b.snapshot.find(account) is None:
+                    self.b.ghost(account, say(f"configuration.state.{self.b.snapshot.missing('ServiceAccount')}"))
+                else:
+                    self.b.object(account)
+                label = say("configuration.edge.token", seconds=seconds)
+                self.b.edge(self.b.id_of(account), node, "token", label, "ok", key=path)
+
+    # -- the command and its arguments ---------------------------------------------------------------
+
+    def words(self) -> None:
+        """Words of `command` and `args` that `$(VAR)` puts something into, or that escape it."""
+        for part in ("command", "args"):
+            for i, written in enumerate(strings(self.got.container, part)):
+                used = list(dict.fromkeys(names_in(written)))
+                if used or "$$(" in written:
+                    self.word(say("configuration.name.word", part=part, index=i), written, used)
+
+    def word(self, name: str, written: str, used: Sequence[str]) -> None:
+        known = [each for each in used if each in self.values]
+        hidden = not self.story.show and not self.secret.isdisjoint(used)
+        value = None if hidden else expand(written, self.values)
+        becomes = say("configuration.value.hidden-unknown" if hidden else "configuration.value.unknown")
+        if value is not None:
+            becomes = _short(value)
+        facts = [say("configuration.fact.written", written=_short(written)),
+                 say("configuration.fact.becomes", value=becomes)]  # fmt: skip
+        if known:
+            node = self.put("Argument", name, facts, "frozen", "")
+        else:
+            node = self.put("Argument", name, facts, "as-written" if used else "escaped", "unknown" if used else "")
+        for each in known:
+            label = say("configuration.edge.expands", name=each)
+            self.b.edge(self.node_id("Variable", each), node, "expands", label)
+
+
+# -- small things ------------------------------------------------------------------------------------
+
+
+def contents_of(obj: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """The keys of a ConfigMap or Secret with their content; one that is no base64 counts as its letters."""
+    secret = text(obj, "kind") == "Secret"
+    found: dict[str, bytes] = {}
+    for table in ("binaryData", "data", "stringData"):
+        encoded = table == "binaryData" or (secret and table == "data")
+        for key, value in mapping(obj, table).items():
+            if isinstance(value, str):
+                found[str(key)] = _decoded(value) if encoded else value.encode("utf-8", "replace")
+    return found
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return value.encode("utf-8", "replace")
+
+
+def _key_id(ref: Ref, key: str) -> str:
+    return f"key/{ref.kind}/{ref.namespace}/{ref.name}/{key}"
+
+
+def _in_pod(what: str, pod: Object, name: str = "") -> str:
+    ref = ref_of(pod)
+    return f"{what}/{ref.namespace}/{ref.name}/{name}".rstrip("/")
+
+
+def _short(value: str) -> str:
+    """The first line of a value, cut."""
+    first, more, _ = value.strip("\n").partition("\n")
+    cut = first if len(first) <= _LONGEST else first[: _LONGEST - 1]
+    return f"{cut}…" if more or cut != first else cut
+
+
+def _is_root_ca(use: Reference) -> bool:
+    """The certificate that every Pod is given beside its token."""
+    return use.name == _ROOT_CA and use.volume.startswith("kube-api-access")
+
+
+def _makes(use: Reference, variable: Variable) -> bool:
+    """Whether this reference is the one that the variable was made from."""
+    origin = variable.origin
+    if (use.kind, use.name) != (origin.kind, origin.name):
+        return False
+    if use.way == "envFrom":
+        return origin.mechanism == "envFrom" and origin.prefix == use.target
+    return use.way == "env" and (use.key, use.target) == (origin.key, variable.name) and origin.mechanism != "envFrom"
+
+
+def _reaches(use: Reference, path: str) -> bool:
+    """Whether a mount of this reference may have a file at the path."""
+    if use.item and not use.expression:
+        return use.target == path
+    return path == use.target or path.startswith(f"{use.target.rstrip('/')}/")
+
+
+def _file_label(use: Reference, word: str) -> str:
+    """The mechanism as it stands on the line: volume, item, mode, subPath."""
+    code = "projected" if use.way == "projected" else "volume" if use.item or use.sub_path else "volume-whole"
+    words = [say(f"configuration.edge.{code}", volume=use.volume)]
+    if use.item and use.item != use.key:
+        words.append(say("configuration.edge.item", item=use.item))
+    if use.mode is not None:
+        words.append(say("configuration.edge.mode", mode=mode_text(use.mode).rjust(4, "0")))
+    if use.sub_path:
+        words.append(say(f"configuration.edge.{'subPathExpr' if use.expression else 'subPath'}", path=use.sub_path))
+    last = [say(f"configuration.edge.{word}")] if word else []
+    last += [say("configuration.edge.optional")] if use.optional else []
+    return "\n".join((*words, " · ".join(last))).rstrip("\n")
+
+
+def _token_seconds(volume: Mapping[str, Any], path: str) -> int:
+    """`expirationSeconds` of the token that stands at this path; 3600 where it says none."""
+    for source in listed(volume, "projected", "sources"):
+        token = mapped(source, "serviceAccountToken")
+        if token is not None and path.endswith(posixpath.join("/", text(token, "path"))):
+            seconds = token.get("expirationSeconds")
+            return seconds if isinstance(seconds, int) else 3600
+    return 3600
