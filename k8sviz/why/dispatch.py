@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
 from k8sviz.rules._fields import mapping, text
-from k8sviz.why.case import Case, Matcher, event_fact, first_of
+from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.model import Explanation
 from k8sviz.why.node import NODE
 from k8sviz.why.pod import POD
+from k8sviz.why.rollout import DEPLOYMENT, REPLICA_SET
+from k8sviz.why.service import SERVICE
+from k8sviz.why.stateful import STATEFUL_SET
+from k8sviz.why.step import StepCase, explain_step
 from k8sviz.why.storage import CLAIM, VOLUME
 from k8sviz.words import say
 
@@ -24,6 +28,11 @@ _MATCHERS: dict[str, Sequence[Matcher]] = {
     "PersistentVolume": VOLUME,
     "Pod": POD,
     "Node": NODE,
+    "Deployment": DEPLOYMENT,
+    "ReplicaSet": REPLICA_SET,
+    "ReplicationController": REPLICA_SET,
+    "StatefulSet": STATEFUL_SET,
+    "Service": SERVICE,
 }
 _MOST_EVENTS = 5  # shown when the state is not understood
 _SHORTEST_SECRET = 4  # shorter values would be found in any text
@@ -36,10 +45,20 @@ def why(history: History, t: float | None, what: Ref | Step | str) -> Explanatio
     for an object that is not there at `t` or an unknown step.
     """
     if isinstance(what, Step) or (isinstance(what, str) and "/" not in what):
-        raise NotImplementedError
+        return _explain_step(history, history.step(what) if isinstance(what, str) else what)
     ref = what if isinstance(what, Ref) else parse_ref(what, history.about.namespace)
     snapshot = history.at(history.end if t is None else t)
     return _Explainer(snapshot, history).explain(snapshot.require(ref))
+
+
+def _explain_step(history: History, step: Step) -> Explanation:
+    if step.result is None:
+        subject = Subject(None, say("why.step-words.subject", id=step.id))
+        return subject.tell("step.running", say("why.step-state.running"), "waiting")
+    # what a step deleted is known from before it, what it made from after it
+    hide = hider(history.at(step.t), history.at(step.result.t))
+    explainer = _Explainer(history.at(step.result.t), history)
+    return explain_step(StepCase(step, step.result, history, explainer.explain_if_there, hide))
 
 
 def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
@@ -71,6 +90,9 @@ class _Explainer:
             return first_of(case, _MATCHERS.get(ref.kind, ())) or _unknown(case)
         finally:
             self._open.discard(ref)
+
+    def explain_if_there(self, obj: Object | None) -> Explanation | None:
+        return None if obj is None else self.explain(obj)
 
     def _ask(self, obj: Object | None) -> Explanation | None:
         if obj is None or ref_of(obj) in self._open:
