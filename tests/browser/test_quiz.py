@@ -94,12 +94,12 @@ def test_with_the_mouse_wrong_then_right(show: Any) -> None:
     assert said.inner_text() == "Choose an answer first."
     option(page, "pv-ssd-3gi").click()
     page.get_by_role("button", name="Check").click()
-    assert said.inner_text() == f"Not yet {question.options[2].why}".replace("`", "")
+    assert said.inner_text() == f"Not yet. {question.options[2].why}".replace("`", "")
     assert page.locator("details").is_hidden()
     option(page, "pv-2gi").click()
     assert "Not yet" not in said.inner_text()
     page.get_by_role("button", name="Check").click()
-    assert said.inner_text() == f"Right {question.options[1].why}".replace("`", "")
+    assert said.inner_text() == f"Right. {question.options[1].why}".replace("`", "")
     assert page.evaluate("kept") == {"06-smallest": [2, 1]}
     page.get_by_text("Why not the others?").click()
     assert page.get_by_text("too little for 1500Mi").is_visible()
