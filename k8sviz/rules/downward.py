@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from k8sviz.rules._fields import flag, listed, mapping, string, text
 from k8sviz.rules.admission import find_container, node_of, resource_text, service_account
@@ -18,7 +19,7 @@ from k8sviz.rules.reasons import Reason
 if TYPE_CHECKING:
     from k8sviz.rules.objects import Objects
 
-__all__ = ["field_value", "format_map", "go_quote", "resource_value"]
+__all__ = ["ResourceTerms", "field_value", "format_map", "go_quote", "resource_terms", "resource_value"]
 
 JSON = Mapping[str, Any]
 
@@ -89,6 +90,29 @@ def field_value(path: str, pod: JSON, objects: Objects, *, in_volume: bool = Fal
     return _address(path, pod)
 
 
+@dataclass(frozen=True, slots=True)
+class ResourceTerms:
+    """The terms that a `resourceFieldRef` is computed from: the amount in units of the divisor, rounded up.
+
+    `origin` is where the amount comes from: the container itself (`own`), its limit in place of a request (`limit`),
+    the Pod's limit (`pod`), what the node can allocate (`node`), or nowhere (`none`: it counts as 0). `amount` is None
+    when it depends on an unknown node; `value` is None then too.
+    """
+
+    kind: str
+    resource: str
+    amount: Quantity | None
+    divisor: Quantity | None
+    origin: Literal["own", "limit", "pod", "node", "none"]
+
+    @property
+    def value(self) -> str | None:
+        """What is shown."""
+        if self.amount is None:
+            return None
+        return str(divide_for_downward_api(self.resource, self.amount, self.divisor))
+
+
 def resource_value(
     reference: JSON, pod: JSON, container: JSON | None, objects: Objects
 ) -> tuple[str | None, Reason | None]:
@@ -97,20 +121,36 @@ def resource_value(
     `container` is the one that the reference is in; None in a volume, which must name one. A limit that is missing
     or zero is the Pod's own limit, else what the node can allocate; a request that is missing is the limit, else 0.
     """
+    terms = resource_terms(reference, pod, container, objects)
+    return (None, terms) if isinstance(terms, Reason) else (terms.value, None)
+
+
+def resource_terms(reference: JSON, pod: JSON, container: JSON | None, objects: Objects) -> ResourceTerms | Reason:
+    """The terms behind `resource_value`, or the Reason why there are none.
+
+    >>> from k8sviz.rules.objects import Objects
+    >>> main = {"name": "main", "resources": {"limits": {"cpu": "250m"}}}
+    >>> found = resource_terms({"resource": "requests.cpu", "divisor": "1m"}, {}, main, Objects())
+    >>> str(found.amount), found.origin, found.value
+    ('250m', 'limit', '250')
+    """
     name, wanted = text(reference, "containerName"), text(reference, "resource")
     found = find_container(pod, name) if name else container
     shape = _RESOURCES.match(wanted)
     if found is None:
-        return None, Reason("container-not-found", {"container": name, "resource": wanted})
+        return Reason("container-not-found", {"container": name, "resource": wanted})
     if shape is None:
-        return None, Reason("resource-not-supported", {"resource": wanted})
-    amount = quantity_or_none(resource_text(found, shape[1], shape[2]))
-    if shape[1] == "limits" and (amount is None or not amount.nano) and _has_default(shape[2], found, pod, container):
-        amount = _default_limit(shape[2], pod, objects, in_volume=container is None)
-        if amount is None:
-            return None, None
+        return Reason("resource-not-supported", {"resource": wanted})
+    kind, resource = shape[1], shape[2]
     divisor = quantity_or_none(reference.get("divisor"))
-    return str(divide_for_downward_api(shape[2], amount or Quantity(0), divisor)), None
+    amount = quantity_or_none(resource_text(found, kind, resource))
+    if kind == "limits" and (amount is None or not amount.nano) and _has_default(resource, found, pod, container):
+        amount, from_pod = _default_limit(resource, pod, objects, in_volume=container is None)
+        return ResourceTerms(kind, resource, amount, divisor, "pod" if from_pod else "node")
+    if amount is None:
+        return ResourceTerms(kind, resource, Quantity(0), divisor, "none")
+    own = mapping(found, "resources", kind).get(resource) is not None
+    return ResourceTerms(kind, resource, amount, divisor, "own" if own else "limit")
 
 
 def _go_letter(letter: str) -> str:
@@ -145,10 +185,10 @@ def _has_default(resource: str, found: JSON, pod: JSON, container: JSON | None) 
     return main or container is None or text(found, "name") == text(container, "name")
 
 
-def _default_limit(resource: str, pod: JSON, objects: Objects, *, in_volume: bool) -> Quantity | None:
-    """The limit of a container that has none: the Pod's, else what its node can allocate."""
+def _default_limit(resource: str, pod: JSON, objects: Objects, *, in_volume: bool) -> tuple[Quantity | None, bool]:
+    """The limit of a container that has none: the Pod's (True), else what its node can allocate (False)."""
     if resource != "ephemeral-storage" and not in_volume:
         own = quantity_or_none(mapping(pod, "spec", "resources", "limits").get(resource))
         if own is not None and own.nano:
-            return own
-    return quantity_or_none(mapping(node_of(pod, objects), "status", "allocatable").get(resource))
+            return own, True
+    return quantity_or_none(mapping(node_of(pod, objects), "status", "allocatable").get(resource)), False
