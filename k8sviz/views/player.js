@@ -12,6 +12,8 @@ const LONGEST = 1500; // milliseconds of playing that any wait may last
 const READING = 1100; // milliseconds to read a command before it has consequences
 const GHOST = 1400; // milliseconds for which one still sees what is gone
 const BROAD = 950; // a picture wider than this gets the whole width, and the lists go below it
+const SMALLEST = 0.6; // a picture that fits the width at this scale still reads
+const READABLE = 0.8; // one that does not is shown so, and scrolls
 const SPEEDS = [0.5, 1, 2, 4];
 const VERBS = { ADDED: "+", MODIFIED: "~", DELETED: "−" };
 const ICONS = {
@@ -28,7 +30,6 @@ const ICONS = {
   larger: "M10.7 5h2.6v5.7H19v2.6h-5.7V19h-2.6v-5.7H5v-2.6h5.7z",
   theme: "M12 3a9 9 0 1 1 0 18a9 9 0 0 1 0-18zM12 5v14a7 7 0 0 0 0-14z",
 };
-let players = 0; // gives each player on a page ids of its own
 
 /** What anywidget calls for each place that shows the player. Each view plays for itself. */
 async function render({ model, el }) {
@@ -281,7 +282,7 @@ class Picture {
     if (this.zoom !== null) return this.zoom;
     const most = parseFloat(getComputedStyle(this.box).maxHeight) || 600;
     if (this.whole) return Math.min(wide, most / this.film.height, 1);
-    return clamp(wide, 0.72, 1);
+    return wide < SMALLEST ? READABLE : Math.min(wide, 1);
   }
 
   resize() {
@@ -368,7 +369,7 @@ function changeList(film, words, seek) {
 
 /** The current step's command and output, as a terminal shows them. */
 function terminal(words) {
-  const screen = h("pre", { class: "kvp-screen", tabindex: "0", role: "region", "aria-label": words.terminal });
+  const screen = h("pre", { class: "kvp-screen", tabindex: "0", role: "group", "aria-label": words.terminal });
   const show = (step, ended) => {
     if (!step) return screen.replaceChildren(h("span", { class: "kvp-soft" }, words.terminal_before));
     const typed = step.command.startsWith("#")
@@ -482,7 +483,7 @@ export function mount(el, film, options = {}) {
   const line = new Timeline(film);
   const states = unfold(film);
   const picture = new Picture(film, words, film.title);
-  const number = ++players;
+  const number = Math.random().toString(36).slice(2); // ids of its own, also beside other copies of this module
   let now = 0;
   let frame = -1;
   let step = -2;
@@ -500,7 +501,7 @@ export function mount(el, film, options = {}) {
   const shell = terminal(words);
   const scrub = scrubber(film, line, words, (t) => go(t, { quiet: true }));
   const live = h("p", { class: "kvp-live", role: "status", "aria-live": "polite" });
-  const told = h("pre", { class: "kvp-told", tabindex: "0" });
+  const told = h("pre", { class: "kvp-told", tabindex: "0", role: "group", "aria-label": words.words });
   const notes = h("ul", { class: "kvp-notes" });
   const diff = h("p", { class: "kvp-now" });
   const where = h("span", { class: "kvp-where" });
@@ -519,9 +520,9 @@ export function mount(el, film, options = {}) {
 
   const titleId = `kvp-title-${number}`;
   const title = h(options.page ? "h1" : "p", { class: "kvp-title", id: titleId }, film.title);
-  const section = (label, content, name) => {
+  const panel = (label, content, name) => {
     const id = `kvp-${name}-${number}`;
-    return h("section", { class: `kvp-panel kvp-panel-${name}`, "aria-labelledby": id }, h("p", { class: "kvp-label", id }, label), content);
+    return h("div", { class: `kvp-panel kvp-panel-${name}`, role: "group", "aria-labelledby": id }, h("p", { class: "kvp-label", id }, label), content);
   };
   const zoom = h("span", { class: "kvp-zoom", role: "group", "aria-label": words.picture },
                  iconButton("smaller", words.smaller, () => magnify(1 / 1.25)), iconButton("larger", words.larger, () => magnify(1.25)), fitButton);
@@ -535,7 +536,7 @@ export function mount(el, film, options = {}) {
       iconButton("stepOn", words.step_on, () => toStep(1), "↓"),
       iconButton("last", words.last, () => go(line.end), "End")),
     scrub.element, clockFace, speedChoice);
-  const root = h("section", { class: film.width > BROAD ? "kvp kvp-broad" : "kvp", "aria-labelledby": titleId, "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: film.width > BROAD ? "kvp kvp-broad" : "kvp", role: "group", "aria-labelledby": titleId, "data-lm-suppress-shortcuts": "true" });
   const theme = follow(root);
   root.append(
     h("header", { class: "kvp-head" }, title, options.page ? iconButton("theme", words.theme, () => theme.toggle()) : ""),
@@ -543,9 +544,9 @@ export function mount(el, film, options = {}) {
       h("div", { class: "kvp-film" },
         h("p", { class: "kvp-caption" }, where, " ", about), picture.frame,
         h("div", { class: "kvp-under" }, diff, zoom), notes, controls),
-      section(words.terminal, shell.screen, "terminal"),
+      panel(words.terminal, shell.screen, "terminal"),
       h("div", { class: "kvp-side" },
-        section(words.steps, steps.list, "steps"), section(words.events, events.list, "events"))),
+        panel(words.steps, steps.list, "steps"), panel(words.events, events.list, "events"))),
     h("details", { class: "kvp-words" }, h("summary", {}, words.words), told), keyHelp(words), live);
   el.replaceChildren(root);
   const keyboard = options.page ? document : root;
@@ -588,7 +589,7 @@ export function mount(el, film, options = {}) {
     ended = isEnded;
     const it = film.steps[step];
     where.textContent = it ? say(words.step_of, { n: step + 1, all: film.steps.length }) : film.steps.length ? words.before : "";
-    about.textContent = it ? it.about || it.command.split("\n")[0] : "";
+    about.replaceChildren(it ? it.about || h("code", {}, it.command.split("\n")[0]) : "");
     shell.show(it, ended);
     scrub.mark(step, spoken());
   }

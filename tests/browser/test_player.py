@@ -14,7 +14,8 @@ from k8sviz.diagrams.storage import storage
 from k8sviz.history import About, History, Result, Snapshot, Step
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
-from k8sviz.views.frames import Film, film
+from k8sviz.views.assets import player_css, player_js
+from k8sviz.views.frames import Film, film, pack
 from k8sviz.views.page import film_page, save_page
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
@@ -55,7 +56,7 @@ class Opened:
         )
         self.page.goto(file.as_uri())
         if context.get("java_script_enabled", True):
-            self.page.locator(".kvp-slider").wait_for()
+            self.page.locator(".kvp-slider").first.wait_for()
 
     def nodes(self) -> set[str]:
         """The ids of the nodes that are there now; what is fading away is not."""
@@ -204,7 +205,7 @@ def test_the_words_keep_step_with_the_picture(opened: Opened) -> None:
 
 
 def test_everything_has_a_name_and_ids_are_unique(opened: Opened) -> None:
-    nameless = opened.page.locator("button, select, input, [role=img], [role=region], section").evaluate_all(
+    nameless = opened.page.locator("button, select, input, [role=img], [role=group], [role=toolbar]").evaluate_all(
         "all => all.filter(e => !(e.ariaLabel || e.getAttribute('aria-labelledby') || e.innerText)).length"
     )
     assert nameless == 0
@@ -272,5 +273,41 @@ def test_attacks_run_nothing(browser, tmp_path: Path) -> None:
     assert it.page.locator("script").count() == 2
     assert "onerror=window.hacked=1" in it.page.locator(".kvp-screen").inner_text()
     assert re.search(r"<img src=x", it.page.locator(".kvp-title").inner_text())
+    assert it.wrong == []
+    it.context.close()
+
+
+VIEWS = """<!DOCTYPE html><meta charset="utf-8"><title>Two views</title><link rel="icon" href="data:,">
+<style>{css}</style><div class="one"></div><div class="two"></div><script type="module">{js}
+const told = {{}};
+const model = {{ get: (name) => ({{ packed: "{packed}", at: window.at }})[name],
+                on: (what, f) => (told[what] ??= []).push(f),
+                off: (what, f) => (told[what] = told[what].filter((g) => g !== f)) }};
+window.move = (at) => {{ window.at = at; (told["change:at"] ?? []).forEach((f) => f()); }};
+window.ends = [];
+for (const name of ["one", "two"]) window.ends.push(await render({{ model, el: document.querySelector("." + name) }}));
+</script>"""
+
+
+def test_two_views_of_one_widget_play_for_themselves(browser, made: Film, tmp_path: Path) -> None:
+    html = VIEWS.format(css=player_css(), js=player_js(), packed=pack(made.payload()))
+    it = Opened(browser, html, tmp_path)
+    one, two = it.page.locator(".one"), it.page.locator(".two")
+    sync_api.expect(two.locator(".kvp-where")).to_be_visible()
+    one.locator(".kvp-step").nth(3).click()
+    assert one.locator(".kvp-where").inner_text() == "Step 4 of 19"
+    assert two.locator(".kvp-where").inner_text() == "Before the first step"
+    it.press("ArrowDown")  # goes only to the view that has the focus
+    assert one.locator(".kvp-where").inner_text() == "Step 5 of 19"
+    assert two.locator(".kvp-where").inner_text() == "Before the first step"
+    it.page.evaluate(f"move({made.history.settled('apply-pod')})")
+    assert one.locator(".kvp-where").inner_text() == two.locator(".kvp-where").inner_text() == "Step 9 of 19"
+    ids = it.page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(ids) == len(set(ids)) > 0
+    it.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    sync_api.expect(one.locator(".kvp")).to_have_attribute("data-theme", "dark")
+    it.page.evaluate("ends.forEach((end) => end())")
+    it.page.evaluate("move(0)")
+    assert two.locator(".kvp-where").inner_text() == "Step 9 of 19"
     assert it.wrong == []
     it.context.close()
