@@ -6,16 +6,17 @@ The sentences sit in `k8sviz/words/en/why.toml`, four to a code: summary, rule, 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules._fields import listed, mapping, text
+from k8sviz.rules.availability import epoch
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 
@@ -151,18 +152,15 @@ class Case:
         return [text(found, "metadata", "name") for found in self.snapshot.objects(kind, namespace=self.namespace)]
 
     @cached_property
-    def now(self) -> datetime | None:
-        """The cluster's time at this moment; None when the History does not say when it began."""
-        started = parse_time(self.snapshot.about.started_at)
-        t = self.snapshot.t
-        if started is None or t in (float("inf"), float("-inf")):
-            return None
-        return datetime.fromtimestamp(started.timestamp() + t, started.tzinfo)
+    def now(self) -> float | None:
+        """The cluster's time at this moment, in seconds since 1970; None when its start is not known."""
+        started, t = epoch(self.snapshot.about.started_at), self.snapshot.t
+        return None if started is None or math.isinf(t) else started + t
 
     def age(self, timestamp: str) -> float | None:
         """Seconds from a timestamp of the API server to this moment; None when either is unknown."""
-        then = parse_time(timestamp)
-        return None if then is None or self.now is None else (self.now - then).total_seconds()
+        then = epoch(timestamp)
+        return None if then is None or self.now is None else self.now - then
 
 
 Matcher = Callable[[Case], Explanation | None]
@@ -175,19 +173,6 @@ def first_of(case: Case, matchers: Sequence[Matcher]) -> Explanation | None:
         if found is not None:
             return found
     return None
-
-
-def parse_time(timestamp: str) -> datetime | None:
-    """A time as the API server writes it; None for anything else.
-
-    >>> parse_time("2026-11-23T09:47:13Z").second, parse_time("soon")
-    (13, None)
-    """
-    try:
-        found = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def fact(obj: JSON, *path: str) -> Evidence | None:

@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
 from k8sviz.rules._fields import mapping, text
@@ -88,6 +89,8 @@ class _Explainer:
         self._open.add(ref)
         try:
             return first_of(case, _MATCHERS.get(ref.kind, ())) or _unknown(case)
+        except K8svizError:  # a field that no rule can read, from a file
+            return _unknown(case)
         finally:
             self._open.discard(ref)
 

@@ -17,6 +17,7 @@ from k8sviz.rules.environment import environment
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.pods import is_ready, pod_status, restarts
 from k8sviz.rules.reasons import Reason
+from k8sviz.rules.references import references
 from k8sviz.rules.start import start_report
 from k8sviz.why.case import Case, Level, Matcher, called, condition, condition_fact, event_fact, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
@@ -171,9 +172,9 @@ def _node_lost(case: Case) -> Explanation | None:
 
 
 def _eviction(case: Case, taint: JSON) -> str:
-    """When the Pod will be marked for deletion."""
-    seconds = tolerated_seconds(case.obj, text(taint, "key"))
-    if not taint or seconds is None:
+    """When the Pod will be marked for deletion; the taint follows the node's condition a moment later."""
+    seconds = tolerated_seconds(case.obj, text(taint, "key") or _LOST_TAINTS[0])
+    if seconds is None:
         return say("why.pod-words.never-evicted")
     passed = case.age(text(taint, "timeAdded"))
     if passed is None:
@@ -369,23 +370,15 @@ def _config_error(case: Case, status: JSON, message: str) -> Explanation:
                      message=message or say("why.text.no-message"))  # fmt: skip
 
 
-def _reference_facts(case: Case, container: str, kind: str, name: str) -> list[Evidence | None]:
-    """Where the container refers to the object."""
-    ref, whole = ("secretKeyRef", "secretRef") if kind == "Secret" else ("configMapKeyRef", "configMapRef")
-    spec = _spec_of(case.obj, container)
-    base = f"spec.containers[{container}]"
-    found: list[Evidence | None] = []
-    for variable in listed(spec, "env"):
-        wanted = mapping(variable, "valueFrom", ref)
-        if text(wanted, "name") == name:
-            path = f"{base}.env[{text(variable, 'name')}].valueFrom.{ref}"
-            found.append(Evidence(say("why.text.field", path=path, subject=called(case.ref)), _plain(wanted)))
-    for i, source in enumerate(listed(spec, "envFrom")):
-        if text(source, whole, "name") == name:
-            path = f"{base}.envFrom[{i}].{whole}"
-            found.append(
-                Evidence(say("why.text.field", path=path, subject=called(case.ref)), _plain(mapping(source, whole)))
-            )
+def _reference_facts(case: Case, container: str, kind: str, name: str) -> list[Evidence]:
+    """Where the container's variables refer to the object."""
+    found = []
+    for use in references(case.obj):
+        if (use.container, use.kind, use.name) != (container, kind, name) or use.way not in ("env", "envFrom"):
+            continue
+        path = f"spec.containers[{container}].{use.way}" + (f"[{use.target}]" if use.way == "env" else "")
+        key = say("why.pod-words.key-of", key=use.key, kind=kind, name=name) if use.key else f"{kind} {name}"
+        found.append(Evidence(say("why.text.field", path=path, subject=called(case.ref)), key))
     return found
 
 

@@ -9,28 +9,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules._fields import flag, integer, mapping, strings, text
+from k8sviz.rules._fields import integer, mapping, strings, text
+from k8sviz.rules.availability import is_active, is_terminating
+from k8sviz.rules.deployment import (
+    REVISION,
+    is_paused,
+    min_ready_seconds,
+    progress_deadline,
+    same_template,
+    uses_recreate,
+)
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import rollout_bounds
+from k8sviz.rules.statefulset import replicas_of
 from k8sviz.why.case import Case, Level, Matcher, called, condition, condition_fact, event_fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 
-__all__ = ["DEPLOYMENT", "REPLICA_SET", "desired", "going", "not_seen", "pods_refused"]
+__all__ = ["DEPLOYMENT", "REPLICA_SET", "going", "not_seen", "pods_refused"]
 
 JSON = Mapping[str, Any]
 
-_HASH = "pod-template-hash"
-_REVISION = "deployment.kubernetes.io/revision"
-
 
 # -- what all controllers of Pods share -------------------------------------------------------------------
-
-
-def desired(obj: JSON) -> int:
-    """`spec.replicas`, 1 when it is left out."""
-    found = integer(obj, "spec", "replicas")
-    return 1 if found is None else found
 
 
 def going(case: Case) -> Explanation | None:
@@ -76,7 +77,7 @@ def pods_refused(case: Case) -> Explanation | None:
 
 
 def _short(obj: JSON) -> bool:
-    return (integer(obj, "status", "replicas") or 0) < desired(obj)
+    return (integer(obj, "status", "replicas") or 0) < replicas_of(obj)
 
 
 def _count(case: Case, *names: str) -> list[Evidence]:
@@ -94,24 +95,17 @@ def _troubles(case: Case, pods: Sequence[Object]) -> list[Explanation]:
 
 
 def _living(pods: Sequence[Object]) -> list[Object]:
-    return [pod for pod in pods if not text(pod, "metadata", "deletionTimestamp")]
+    return [pod for pod in pods if is_active(pod)]
 
 
 # -- Deployments --------------------------------------------------------------------------------------------
 
 
-def _plain_template(obj: JSON) -> JSON:
-    """The Pod template without the hash label that the controller adds."""
-    template = mapping(obj, "spec", "template")
-    labels = {key: value for key, value in mapping(template, "metadata", "labels").items() if key != _HASH}
-    return {**template, "metadata": {**mapping(template, "metadata"), "labels": labels}}
-
-
 def _replica_sets(case: Case) -> tuple[Object | None, list[Object]]:
-    """The ReplicaSet of the Deployment's present template, and the others (EqualIgnoreHash)."""
+    """The ReplicaSet of the Deployment's present template, and the others."""
     owned = case.snapshot.owned(case.obj, "ReplicaSet")
-    wanted = _plain_template(case.obj)
-    new = next((found for found in owned if _plain_template(found) == wanted), None)
+    wanted = mapping(case.obj, "spec", "template")
+    new = next((found for found in owned if same_template(mapping(found, "spec", "template"), wanted)), None)
     return new, [found for found in owned if found is not new]
 
 
@@ -127,7 +121,7 @@ def _old_pods(case: Case) -> list[Object]:
 def _complete(obj: JSON) -> bool:
     """Whether every Pod is of the newest version and available (DeploymentComplete)."""
     counts = [integer(obj, "status", name) or 0 for name in ("updatedReplicas", "replicas", "availableReplicas")]
-    return all(count == desired(obj) for count in counts)
+    return all(count == replicas_of(obj) for count in counts)
 
 
 def _numbers(case: Case) -> dict[str, Any]:
@@ -135,7 +129,8 @@ def _numbers(case: Case) -> dict[str, Any]:
     status = mapping(case.obj, "status")
     return {
         "replicas": bounds.replicas,
-        "updated": integer(status, "updatedReplicas") or 0,
+        # the status lags behind the Pods that are there already
+        "updated": max(integer(status, "updatedReplicas") or 0, len(_new_pods(case))),
         "total": integer(status, "replicas") or 0,
         "available": integer(status, "availableReplicas") or 0,
         "most": bounds.max_total,
@@ -158,7 +153,7 @@ def _settings(case: Case) -> list[Evidence]:
 
 
 def _paused(case: Case) -> Explanation | None:
-    if not flag(case.obj, "spec", "paused"):
+    if not is_paused(case.obj):
         return None
     new, _ = _replica_sets(case)
     proof = [*fields(case.obj, ("spec", "paused")), condition_fact(case.obj, "Progressing"), *_count(case, *_COUNTS)]
@@ -182,16 +177,16 @@ def _deadline(case: Case) -> Explanation | None:
     ]
     because = causes[0].summary if causes else _doing(case)
     return case.tell("rollout.deadline", say("why.state.stuck"), "error", evidence=proof, also=causes, because=because,
-                     seconds=integer(case.obj, "spec", "progressDeadlineSeconds") or 600, **_numbers(case))  # fmt: skip
+                     seconds=progress_deadline(case.obj), **_numbers(case))  # fmt: skip
 
 
 def _rolled_out(case: Case) -> Explanation | None:
     if not _complete(case.obj):
         return None
     proof = [condition_fact(case.obj, "Progressing"), *_count(case, *_COUNTS)]
-    left = [pod for pod in _old_pods(case) if text(pod, "metadata", "deletionTimestamp")]
-    revision = text(case.obj, "metadata", "annotations", _REVISION)
-    if not desired(case.obj):
+    left = [pod for pod in _old_pods(case) if is_terminating(pod)]
+    revision = text(case.obj, "metadata", "annotations", REVISION)
+    if not replicas_of(case.obj):
         return case.tell("rollout.none-wanted", say("why.state.complete"), evidence=proof)
     going_on = say("why.rollout-words.still-going", pods=join(map(called, left))) if left else ""
     return case.tell("rollout.complete", say("why.state.complete"), evidence=proof, revision=revision or "?",
@@ -212,12 +207,12 @@ def _doing(case: Case) -> str:
     """What the controller waits for just now."""
     new = _new_pods(case)
     old = _old_pods(case)
-    if text(case.obj, "spec", "strategy", "type") == "Recreate" and old and not new:
+    if uses_recreate(case.obj) and old and not new:
         return say("why.rollout-words.recreate", pods=join(map(called, old)))
     unready = [pod for pod in new if not is_ready(pod)]
     if unready:
         return say("why.rollout-words.until-ready", pods=join(map(called, unready)))
-    patience = integer(case.obj, "spec", "minReadySeconds") or 0
+    patience = min_ready_seconds(case.obj)
     if patience and (integer(case.obj, "status", "availableReplicas") or 0) < len(_living(old)) + len(new):
         return say("why.rollout-words.until-available", seconds=patience)
     if _living(old):
@@ -242,16 +237,16 @@ DEPLOYMENT: tuple[Matcher, ...] = (
 def _kept(case: Case) -> Explanation | None:
     """An old ReplicaSet of a Deployment: no Pods, kept for an undo."""
     owner = case.snapshot.owner(case.obj)
-    if desired(case.obj) or (integer(case.obj, "status", "replicas") or 0) or text(owner, "kind") != "Deployment":
+    if replicas_of(case.obj) or (integer(case.obj, "status", "replicas") or 0) or text(owner, "kind") != "Deployment":
         return None
-    proof = [case.fact("spec", "replicas"), case.fact("metadata", "annotations", _REVISION)]
-    revision = text(case.obj, "metadata", "annotations", _REVISION)
+    proof = [case.fact("spec", "replicas"), case.fact("metadata", "annotations", REVISION)]
+    revision = text(case.obj, "metadata", "annotations", REVISION)
     return case.tell("replicas.kept", say("why.state.complete"), evidence=proof, revision=revision or "?",
                      owner=called(owner or {}))  # fmt: skip
 
 
 def _all_there(case: Case) -> Explanation | None:
-    wanted = desired(case.obj)
+    wanted = replicas_of(case.obj)
     counts = [integer(case.obj, "status", name) or 0 for name in ("replicas", "readyReplicas")]
     if any(count != wanted for count in counts):
         return None
@@ -260,7 +255,7 @@ def _all_there(case: Case) -> Explanation | None:
 
 
 def _scaling(case: Case) -> Explanation | None:
-    wanted, there = desired(case.obj), integer(case.obj, "status", "replicas") or 0
+    wanted, there = replicas_of(case.obj), integer(case.obj, "status", "replicas") or 0
     pods = _living(case.snapshot.owned(case.obj, "Pod"))
     proof = _count(case, "replicas", "readyReplicas", "availableReplicas")
     told: dict[str, Any] = {"wanted": wanted, "there": there}

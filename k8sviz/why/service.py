@@ -9,7 +9,7 @@ from k8sviz.history import Object
 from k8sviz.rules._fields import mapping, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.selectors import labels_of
-from k8sviz.why.case import Case, Level, Matcher, called, join
+from k8sviz.why.case import Case, Level, Matcher, called, fact, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 
@@ -39,7 +39,19 @@ def _selector(case: Case) -> Evidence:
 def _nobody(case: Case) -> Explanation | None:
     if _pods(case):
         return None
-    return case.tell("service.no-pods", say("why.state.no-endpoints"), "error", evidence=[_selector(case)])
+    near = _near_misses(case)
+    proof = [_selector(case), *(fact(pod, "metadata", "labels") for pod in near[:3])]
+    if near:
+        return case.tell("service.selector-misses", say("why.state.no-endpoints"), "error", evidence=proof,
+                         pods=join(map(called, near)))  # fmt: skip
+    return case.tell("service.no-pods", say("why.state.no-endpoints"), "waiting", evidence=proof)
+
+
+def _near_misses(case: Case) -> list[Object]:
+    """Pods that carry one of the labels that are asked for, but not all: a selector with a slip finds none."""
+    wanted = mapping(case.obj, "spec", "selector").items()
+    pods = case.snapshot.objects("Pod", namespace=case.namespace or None)
+    return [pod for pod in pods if any(labels_of(pod).get(key) == value for key, value in wanted)]
 
 
 def _some(case: Case) -> Explanation:

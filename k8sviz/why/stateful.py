@@ -1,58 +1,82 @@
 """Why a StatefulSet does not go on: which ordinal it waits for, and what that one waits for.
 
-The order of the questions is the controller's own: pkg/controller/statefulset/stateful_set_control.go,
-updateStatefulSet.
+What comes next is asked of the rules of its controller; here the answer is put beside what the Pods say.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k8sviz.history import Object
 from k8sviz.rules._fields import integer, text
+from k8sviz.rules.availability import available_from, is_terminating
+from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.pods import is_ready
+from k8sviz.rules.statefulset import (
+    REVISION_LABEL,
+    Member,
+    Plan,
+    is_parallel,
+    next_acts,
+    ordinal_of,
+    partition_of,
+    replicas_of,
+    start_ordinal,
+    updates_on_delete,
+)
 from k8sviz.why.case import Case, Level, Matcher, called, event_fact, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
-from k8sviz.why.rollout import desired, going, not_seen
+from k8sviz.why.rollout import going, not_seen
 from k8sviz.words import say
 
-__all__ = ["STATEFUL_SET", "ordinal"]
+__all__ = ["STATEFUL_SET"]
 
 JSON = Mapping[str, Any]
 
-_HASH = "controller-revision-hash"
 
-
-def ordinal(pod: JSON) -> int:
-    """A StatefulSet Pod's number; -1 when its name has none.
-
-    >>> ordinal({"metadata": {"name": "kubia-12"}}), ordinal({"metadata": {"name": "kubia"}})
-    (12, -1)
-    """
-    found = re.search(r"-(\d{1,9})\Z", text(pod, "metadata", "name"))
-    return int(found[1]) if found else -1
+# -- the set and its Pods -----------------------------------------------------------------------------------
 
 
 def _pods(case: Case) -> dict[int, Object]:
-    return dict(sorted((ordinal(pod), pod) for pod in case.snapshot.owned(case.obj, "Pod")))
+    """The Pods by ordinal, the lowest first."""
+    numbered = [
+        (ordinal_of(text(pod, "metadata", "name"), case.name), pod) for pod in case.snapshot.owned(case.obj, "Pod")
+    ]
+    return {number: pod for number, pod in sorted(numbered, key=lambda pair: pair[0] or 0) if number is not None}
 
 
 def _wanted(case: Case) -> range:
-    start = integer(case.obj, "spec", "ordinals", "start") or 0
-    return range(start, start + desired(case.obj))
+    start = start_ordinal(case.obj)
+    return range(start, start + replicas_of(case.obj))
 
 
-def _parallel(case: Case) -> bool:
-    return text(case.obj, "spec", "podManagementPolicy") == "Parallel"
+def _surplus(case: Case) -> list[Object]:
+    return [pod for number, pod in _pods(case).items() if number not in _wanted(case)]
 
 
-def _healthy(pod: JSON) -> bool:
-    """Running, Ready and not being deleted (isHealthy)."""
-    return (
-        text(pod, "status", "phase") == "Running" and is_ready(pod) and not text(pod, "metadata", "deletionTimestamp")
+def _running(pod: JSON) -> bool:
+    return text(pod, "status", "phase") == "Running" and is_ready(pod)
+
+
+def _member(case: Case, number: int, pod: JSON) -> Member:
+    since = available_from(pod, min_ready_seconds(case.obj))
+    ready = _running(pod)
+    return Member(
+        number,
+        text(pod, "metadata", "labels", REVISION_LABEL),
+        ready=ready,
+        available=ready and since is not None and (case.now is None or since <= case.now),
+        terminating=is_terminating(pod),
+        over=text(pod, "status", "phase") in ("Succeeded", "Failed"),
     )
+
+
+def _plan(case: Case) -> Plan:
+    """What the controller does next, or waits for."""
+    members = [_member(case, number, pod) for number, pod in _pods(case).items()]
+    current, update = text(case.obj, "status", "currentRevision"), text(case.obj, "status", "updateRevision")
+    return next_acts(case.obj, members, current, update, integer(case.obj, "status", "currentReplicas") or 0)
 
 
 def _counts(case: Case) -> list[Evidence]:
@@ -65,114 +89,149 @@ def _counts(case: Case) -> list[Evidence]:
     )
 
 
+def _revisions(case: Case) -> list[Evidence]:
+    return fields(
+        case.obj,
+        ("spec", "updateStrategy", "type"),
+        ("spec", "updateStrategy", "rollingUpdate", "partition"),
+        ("status", "currentRevision"),
+        ("status", "updateRevision"),
+    )
+
+
 def _name(case: Case, number: int) -> str:
     return f"pod/{case.name}-{number}"
 
 
-def _surplus(case: Case) -> list[Object]:
-    return [pod for number, pod in _pods(case).items() if number not in _wanted(case)]
+def _names(case: Case, numbers: Iterable[int]) -> str:
+    return join(_name(case, number) for number in numbers)
 
 
-def _waits_for(case: Case) -> Explanation | None:
-    """The lowest ordinal that is to be there, and is missing, going or not Ready."""
-    pods = _pods(case)
-    for number in _wanted(case):
-        pod = pods.get(number)
-        if pod is None:
-            return _missing(case, number)
-        if text(pod, "metadata", "deletionTimestamp"):
-            return _ending(case, number, pod)
-        if not _healthy(pod):
-            return _unhealthy(case, number, pod)
-    return None
+def _old(case: Case) -> list[int]:
+    """The ordinals that are not of the newest revision, the highest first: the order of the update."""
+    newest = text(case.obj, "status", "updateRevision")
+    pods = _pods(case).items()
+    old = [number for number, pod in pods if newest and text(pod, "metadata", "labels", REVISION_LABEL) != newest]
+    return [number for number in reversed(old) if number in _wanted(case)]
 
 
-def _missing(case: Case, number: int) -> Explanation:
-    proof = [*_counts(case), *map(event_fact, case.events_with("FailedCreate")[:1])]
-    name = _name(case, number)
+def _level(cause: Explanation | None) -> Level:
+    return "error" if cause is not None and cause.error else "waiting"
+
+
+# -- what it waits for ----------------------------------------------------------------------------------------
+
+
+def _waits(case: Case) -> Explanation | None:
+    plan = _plan(case)
+    if plan.waits_for is None:
+        return None
+    pod = _pods(case).get(plan.waits_for)
+    if pod is None:
+        return None
+    if plan.why == "terminating":
+        return _waits_for_end(case, plan.waits_for, pod)
+    if plan.why == "not-available":
+        return _waits_for_available(case, plan.waits_for, pod)
+    return _waits_for_ready(case, plan, pod)
+
+
+def _waits_for_end(case: Case, number: int, pod: Object) -> Explanation:
+    if number not in _wanted(case):
+        return _shrinks(case)
+    proof = [*_counts(case), fact(pod, "metadata", "deletionTimestamp"), fact(pod, "spec", "nodeName")]
+    cause = case.ask(pod)
+    return case.tell("stateful.waits-for-end", say("why.state.short"), _level(cause), evidence=proof, also=[cause],
+                     pod=_name(case, number))  # fmt: skip
+
+
+def _waits_for_available(case: Case, number: int, pod: Object) -> Explanation:
+    proof = [*_counts(case), case.fact("spec", "minReadySeconds"), fact(pod, "status", "phase")]
+    return case.tell("stateful.not-available", say("why.state.scaling"), "waiting", evidence=proof,
+                     pod=_name(case, number), seconds=min_ready_seconds(case.obj))  # fmt: skip
+
+
+def _waits_for_ready(case: Case, plan: Plan, pod: Object) -> Explanation:
+    """A Pod is not Ready: nothing else is made, taken away or updated until it is."""
+    number = plan.waits_for or 0
+    cause = case.ask(pod)
+    state, level = say("why.state.short"), _level(cause)
+    proof: list[Evidence | None] = [*_counts(case), fact(pod, "status", "phase")]
+    told: dict[str, Any] = {"pod": _name(case, number)}
+    surplus = [other for other in _surplus(case) if other is not pod]
+    missing = [n for n in _wanted(case) if n not in _pods(case)]
+    if surplus:
+        return case.tell("stateful.scale-down-blocked", state, level, evidence=proof, also=[cause],
+                         surplus=join(map(called, surplus)), replicas=replicas_of(case.obj), **told)  # fmt: skip
+    if missing:
+        return case.tell("stateful.waits-for-ordinal", state, level, evidence=proof, also=[cause],
+                         next=_names(case, missing), **told)  # fmt: skip
+    if plan.why == "unhealthy-update":
+        return case.tell("stateful.update-blocked", state, level, evidence=[*proof, *_revisions(case)], also=[cause],
+                         old=_names(case, _old(case)), **told)  # fmt: skip
+    return case.tell("stateful.pod-not-ready", state, level, evidence=proof, also=[cause], **told)
+
+
+# -- what it does -----------------------------------------------------------------------------------------------
+
+
+def _acts(case: Case) -> Explanation | None:
+    acts = _plan(case).acts
+    created = [act.ordinal for act in acts if act.verb == "create"]
+    if created:
+        return _creates(case, created[0])
+    if _surplus(case):
+        return _shrinks(case)
+    due = [act.ordinal for act in acts if act.verb == "delete"]
+    if not due:
+        return None
+    old = [number for number in _old(case) if number >= partition_of(case.obj)] or due
+    return case.tell("stateful.updating", say("why.state.under-way"), "waiting", evidence=_revisions(case),
+                     next=_name(case, due[0]), pods=_names(case, old))  # fmt: skip
+
+
+def _creates(case: Case, number: int) -> Explanation:
     failed = case.events_with("FailedCreate")
+    proof = [*_counts(case), *map(event_fact, failed[:1])]
+    name = _name(case, number)
     if failed:
         return case.tell("stateful.create-failed", say("why.state.short"), "error", evidence=proof, pod=name,
                          message=text(failed[0], "message"))  # fmt: skip
     return case.tell("stateful.creating", say("why.state.scaling"), "waiting", evidence=proof, pod=name)
 
 
-def _ending(case: Case, number: int, pod: Object) -> Explanation:
-    proof = [*_counts(case), fact(pod, "metadata", "deletionTimestamp"), fact(pod, "spec", "nodeName")]
-    cause = case.ask(pod)
-    level: Level = "error" if cause is not None and cause.error else "waiting"
-    return case.tell("stateful.waits-for-end", say("why.state.short"), level, evidence=proof, also=[cause],
-                     pod=_name(case, number))  # fmt: skip
-
-
-def _unhealthy(case: Case, number: int, pod: Object) -> Explanation:
-    """A Pod that is to stay is not Ready: under OrderedReady nothing else is made, deleted or updated until it is."""
-    proof = [*_counts(case), fact(pod, "status", "phase")]
-    cause = case.ask(pod)
-    level: Level = "error" if cause is not None and cause.error else "waiting"
-    state = say("why.state.short")
-    told: dict[str, Any] = {"pod": _name(case, number), "name": case.name}
-    if _parallel(case):
-        return case.tell("stateful.parallel", state, level, evidence=proof, also=[cause], **told)
+def _shrinks(case: Case) -> Explanation:
     surplus = _surplus(case)
-    missing = [n for n in _wanted(case) if n not in _pods(case)]
-    if surplus:
-        return case.tell("stateful.scale-down-blocked", state, level, evidence=proof, also=[cause],
-                         surplus=join(map(called, surplus)), replicas=desired(case.obj), **told)  # fmt: skip
-    if missing:
-        return case.tell("stateful.waits-for-ordinal", state, level, evidence=proof, also=[cause],
-                         next=join(_name(case, n) for n in missing), **told)  # fmt: skip
-    return case.tell("stateful.pod-not-ready", state, level, evidence=proof, also=[cause], **told)
-
-
-def _scales_down(case: Case) -> Explanation | None:
-    surplus = _surplus(case)
-    if not surplus:
-        return None
     proof = [*_counts(case), *(fact(pod, "metadata", "deletionTimestamp") for pod in surplus)]
-    # the highest goes first, unless a lower one that is to go too is not healthy
-    unhealthy = [pod for pod in surplus[:-1] if not _healthy(pod) and not text(pod, "metadata", "deletionTimestamp")]
-    if unhealthy and not _parallel(case) and not text(surplus[-1], "metadata", "deletionTimestamp"):
-        cause = case.ask(unhealthy[0])
-        return case.tell("stateful.scale-down-blocked", say("why.state.short"), "error", evidence=proof, also=[cause],
-                         pod=called(unhealthy[0]), name=case.name, surplus=join(map(called, surplus)),
-                         replicas=desired(case.obj))  # fmt: skip
-    causes = [found for pod in surplus if (found := case.ask(pod)) is not None and found.error]
-    level: Level = "error" if causes and not _parallel(case) else "waiting"
-    stuck = [cause for cause in causes if cause.state == say("why.state.terminating")]
-    return case.tell("stateful.scaling-down", say("why.state.scaling"), level if stuck else "waiting", evidence=proof,
-                     also=causes, surplus=join(map(called, reversed(surplus))), replicas=desired(case.obj))  # fmt: skip
+    causes = [found for pod in surplus if is_terminating(pod) and (found := case.ask(pod)) is not None and found.error]
+    level: Level = "error" if causes else "waiting"
+    return case.tell("stateful.scaling-down", say("why.state.scaling"), level, evidence=proof, also=causes,
+                     surplus=join(map(called, reversed(surplus))), replicas=replicas_of(case.obj))  # fmt: skip
 
 
-def _old(case: Case) -> list[int]:
-    """The ordinals that are not of the newest revision."""
-    newest = text(case.obj, "status", "updateRevision")
-    return [n for n, pod in _pods(case).items() if newest and text(pod, "metadata", "labels", _HASH) != newest]
+# -- when nothing is to be done -----------------------------------------------------------------------------------
 
 
-def _updates(case: Case) -> Explanation | None:
+def _unready_beside(case: Case) -> Explanation | None:
+    """Under Parallel nobody waits for a Pod that is not Ready; it is not Ready all the same."""
+    for number, pod in _pods(case).items():
+        if is_parallel(case.obj) and not _running(pod):
+            cause = case.ask(pod)
+            proof = [*_counts(case), fact(pod, "status", "phase")]
+            return case.tell("stateful.parallel", say("why.state.short"), _level(cause), evidence=proof, also=[cause],
+                             pod=_name(case, number))  # fmt: skip
+    return None
+
+
+def _keeps_old(case: Case) -> Explanation | None:
     old = _old(case)
     if not old:
         return None
-    proof = [
-        *fields(
-            case.obj,
-            ("spec", "updateStrategy", "type"),
-            ("spec", "updateStrategy", "rollingUpdate", "partition"),
-            ("status", "currentRevision"),
-            ("status", "updateRevision"),
-        )
-    ]
-    if text(case.obj, "spec", "updateStrategy", "type") == "OnDelete":
-        return case.tell("stateful.on-delete", say("why.state.under-way"), "waiting", evidence=proof,
-                         pods=join(_name(case, n) for n in old))  # fmt: skip
-    partition = integer(case.obj, "spec", "updateStrategy", "rollingUpdate", "partition") or 0
-    due = [n for n in old if n >= partition]
-    if not due:
-        return case.tell("stateful.partitioned", say("why.state.complete"), evidence=proof, partition=partition,
-                         pods=join(_name(case, n) for n in old))  # fmt: skip
-    return case.tell("stateful.updating", say("why.state.under-way"), "waiting", evidence=proof,
-                     next=_name(case, max(due)), pods=join(_name(case, n) for n in reversed(due)))  # fmt: skip
+    if updates_on_delete(case.obj):
+        return case.tell("stateful.on-delete", say("why.state.under-way"), "waiting", evidence=_revisions(case),
+                         pods=_names(case, old))  # fmt: skip
+    return case.tell("stateful.partitioned", say("why.state.complete"), evidence=_revisions(case),
+                     partition=partition_of(case.obj), pods=_names(case, old))  # fmt: skip
 
 
 def _complete(case: Case) -> Explanation:
@@ -180,4 +239,4 @@ def _complete(case: Case) -> Explanation:
     return case.tell("stateful.complete", say("why.state.complete"), evidence=_counts(case), pods=pods)
 
 
-STATEFUL_SET: tuple[Matcher, ...] = (going, not_seen, _waits_for, _scales_down, _updates, _complete)
+STATEFUL_SET: tuple[Matcher, ...] = (going, not_seen, _waits, _acts, _unready_beside, _keeps_old, _complete)

@@ -350,7 +350,7 @@ def _exec_failed(case: StepCase, match: Match) -> Explanation:
     """A program within a container failed: its own last words say why."""
     lines = [line.strip() for line in case.lines if line.strip() and not line.startswith(("Warning: ", "Defaulted "))]
     words = [line for line in lines if line not in match.string[match.start() : match.end()]]
-    return case.tell("step.exec-failed", evidence=[case.said(words[-1] if words else match[0])], 
+    return case.tell("step.exec-failed", evidence=[case.said(words[-1] if words else match[0])],
                      exit_code=match["code"],
                      words=words[-1] if words else say("why.step-words.nothing"))  # fmt: skip
 
