@@ -1,0 +1,275 @@
+"""The access story: a Pod's three questions to the API server, what answers each, and what its account may then do.
+
+Where is it (the variables of the Service `kubernetes`, or its DNS name), whom to trust (`ca.crt` of the ConfigMap
+kube-root-ca.crt), who am I (the token of the ServiceAccount)? An ambassador container answers them for its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.model import Diagram, Level
+from k8sviz.diagrams.storage import LIMIT, pod_level
+from k8sviz.diagrams.summary import sum_up
+from k8sviz.history import History, Object, Snapshot, ref_of
+from k8sviz.kinds import Ref
+from k8sviz.observed import Received, received, received_now
+from k8sviz.rules._fields import listed, strings, text
+from k8sviz.rules.access import account, ambassador, can_reach_api, is_bound, role_key
+from k8sviz.rules.admission import in_start_order, service_account
+from k8sviz.rules.pods import container_state, pod_status
+from k8sviz.words import say
+
+__all__ = ["access"]
+
+_SERVICE: Final = Ref("Service", "kubernetes", "default")
+_HOST, _PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
+_SERVER: Final = "api-server"
+
+
+def access(
+    snapshot: Snapshot,
+    focus: Ref | None = None,
+    *,
+    namespace: str | None = None,
+    history: History | None = None,
+) -> Diagram:
+    """The access story of a Snapshot: all of it, or what hangs together with one object.
+
+    With the `history` that the Snapshot is of, an address that a recorded output shows is drawn. Raises K8svizError
+    when the object in focus is not there.
+
+    >>> main = {"name": "main", "image": "curl"}
+    >>> proxy = {"name": "ambassador", "image": "kubectl", "args": ["proxy"]}
+    >>> pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [main, proxy]}}
+    >>> [edge.label for edge in access(History.of([pod]).at()).edges if edge.relation == "plain"]
+    ['plain HTTP\\nlocalhost:8001']
+    """
+    if focus is not None:
+        snapshot.require(focus)
+    story = _Story(Builder(snapshot, namespace), history)
+    for pod in snapshot.objects("Pod", namespace=namespace):
+        if focus is None or focus.kind != "Pod" or ref_of(pod) == focus:
+            story.pod(pod)
+    for obj in snapshot.objects("ServiceAccount", namespace=namespace):
+        story.account(ref_of(obj))
+    for kind in ("RoleBinding", "ClusterRoleBinding"):
+        for binding in snapshot.objects(kind, namespace=namespace):
+            story.binding(binding)
+    # seven steps from a program to what it may do: from left to right they would not fit a page
+    diagram = replace(story.b.diagram("access", _title(snapshot, namespace, focus)), direction="TB")
+    if not snapshot.objects("ClusterRoleBinding") and diagram.nodes:
+        diagram = replace(diagram, notes=(*diagram.notes, say("access.note.cluster")))
+    if focus is not None:
+        frames = {group.id for group in diagram.groups if group.ref == focus}
+        diagram = diagram.around(*(n.id for n in diagram.nodes if n.ref == focus or n.group in frames))
+    elif not diagram.nodes:
+        diagram = replace(diagram, notes=(*diagram.notes, say("access.note.nothing")))
+    return sum_up(diagram, LIMIT)
+
+
+def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
+    if focus is not None:
+        return say("access.title.one", what=focus)
+    name = namespace or snapshot.about.namespace
+    return say("access.title.namespace", namespace=name) if name else say("access.title.all")
+
+
+class _Story:
+    """Draws Pods with their three answers, accounts, bindings, roles and what these allow."""
+
+    def __init__(self, builder: Builder, history: History | None) -> None:
+        self.b, self.history = builder, history
+
+    # -- the three questions -------------------------------------------------------------------------
+
+    def pod(self, pod: Object) -> None:
+        """Reads the containers' images, words and mounts, the volumes and serviceAccountName."""
+        ref = ref_of(pod)
+        status = pod_status(pod)
+        owner = self.b.owner_of(pod)
+        frame = self.b.group(ref, state=status, level=pod_level(status), alike=f"{owner} {status}" if owner else "")
+        proxy = ambassador(pod)
+        for container, role in in_start_order(pod):
+            name = text(container, "name")
+            node = self.container(
+                pod, container, "InitContainer" if role in ("init", "sidecar") else "Container", frame
+            )
+            if proxy is not None and name != proxy.container:
+                target = self.in_pod(pod, "container", proxy.container)
+                self.b.edge(node, target, "plain", say("access.edge.plain", port=proxy.port))
+            else:
+                self.answers(pod, container, node, frame)
+
+    def container(self, pod: Object, container: Mapping[str, Any], kind: str, frame: str) -> str:
+        name = text(container, "name")
+        state = container_state(pod, name)
+        level: Level = "off" if state.exit_code == 0 else pod_level(state.word)
+        proxy = ambassador(pod)
+        facts = [text(container, "image")] if text(container, "image") else []
+        if proxy is not None:
+            mine = proxy.container == name
+            facts += [say("access.fact.proxy", port=proxy.port)] if mine else [say("access.fact.plain")]
+        return self.b.node(kind, name, self.in_pod(pod, "container", name), facts, state=state.word, level=level,
+                           group=frame, alike=self.alike(pod, name))  # fmt: skip
+
+    def alike(self, pod: Object, name: str) -> str:
+        owner = self.b.owner_of(pod)
+        return f"{owner} {name}" if owner else ""
+
+    def in_pod(self, pod: Object, what: str, name: str) -> str:
+        ref = ref_of(pod)
+        return f"{what}/{ref.namespace}/{ref.name}/{name}"
+
+    def answers(self, pod: Object, container: Mapping[str, Any], node: str, frame: str) -> None:
+        """What the container has to find the API server, to trust it, and to log in."""
+        name = text(container, "name")
+        has = can_reach_api(container, listed(pod, "spec", "volumes"))
+        self.where(pod, name, node, frame)
+        self.trust(pod, name, has.get("ca", ""), node, frame)
+        self.who(pod, name, has.get("token", ""), node, frame)
+
+    def where(self, pod: Object, container: str, node: str, frame: str) -> None:
+        shown = self.variables(pod, container)
+        host, port = shown.get(_HOST), shown.get(_PORT) or "443"
+        facts = [say("access.fact.host", value=host) if host else say("access.fact.host-unknown"),
+                 say("access.fact.port", name=_PORT, value=port),
+                 say("access.fact.dns", name="kubernetes.default.svc")]  # fmt: skip
+        at = self.in_pod(pod, "variable", f"{container}/{_HOST}")
+        alike = self.alike(pod, f"{container} {_HOST}")
+        variable = self.b.node("Variable", _HOST, at, facts, group=frame, alike=alike)
+        self.b.edge(node, variable, "where", say("access.question.where"))
+        service = self.b.object(_SERVICE, [say("access.fact.in-namespace", namespace=_SERVICE.namespace)])
+        self.b.edge(variable, service, "address", say("access.edge.address"))
+        self.b.edge(service, self.server(), "server")
+
+    def server(self) -> str:
+        return self.b.node("Endpoint", say("access.name.server"), _SERVER, [say("access.fact.https")])
+
+    def variables(self, pod: Object, container: str) -> dict[str, str | None]:
+        """The variables that say where the API server is; an address that only the node knew if an output shows it."""
+        if self.history is None:
+            got: Received = received_now(self.b.snapshot, ref_of(pod), container)
+        else:
+            t = min(self.b.snapshot.t, self.history.end)
+            got = received(self.history, t, ref_of(pod), container)
+        found = {name: value for name, value in got.environment.all_values().items() if name in (_HOST, _PORT)}
+        seen = {s.name: (s.content or b"").decode() for s in got.seen if s.what == "variable" and s.name in found}
+        return {**found, **{name: value for name, value in seen.items() if found[name] is None}}
+
+    def trust(self, pod: Object, container: str, path: str, node: str, frame: str) -> None:
+        at = self.in_pod(pod, "trust", container)
+        alike = self.alike(pod, f"{container} ca.crt")
+        if not path:
+            answer = self.b.node("File", "ca.crt", at, [say("access.fact.no-ca")], state=say("access.state.untrusted"),
+                                 level="bad", group=frame, alike=alike)  # fmt: skip
+            self.b.edge(node, answer, "trust", say("access.question.trust"), "bad")
+            return
+        answer = self.b.node(
+            "File", "ca.crt", at, [say("access.fact.path", path=_short(path))], group=frame, alike=alike
+        )
+        self.b.edge(node, answer, "trust", say("access.question.trust"))
+        self.b.link(answer, Ref("ConfigMap", "kube-root-ca.crt", ref_of(pod).namespace), "from-key",
+                    say("access.edge.from-key"))  # fmt: skip
+
+    def who(self, pod: Object, container: str, path: str, node: str, frame: str) -> None:
+        at = self.in_pod(pod, "token", container)
+        alike = self.alike(pod, f"{container} token")
+        if not path:
+            state = say("access.state.anonymous")
+            answer = self.b.node("Token", "token", at, [say("access.fact.no-token")], state=state, level="bad",
+                                 group=frame, alike=alike)  # fmt: skip
+            self.b.edge(node, answer, "who", say("access.question.who"), "bad")
+            return
+        facts = [say("access.fact.path", path=_short(path)), say("access.fact.expires", seconds=_seconds(pod))]
+        answer = self.b.node("Token", "token", at, facts, group=frame, alike=alike)
+        self.b.edge(node, answer, "who", say("access.question.who"))
+        home = Ref("ServiceAccount", service_account(pod), ref_of(pod).namespace)
+        self.account(home)
+        self.b.edge(answer, self.b.id_of(home), "token", say("access.edge.token"))
+
+    # -- what the account may do ---------------------------------------------------------------------
+
+    def account(self, ref: Ref) -> None:
+        """A ServiceAccount, and what it may do; nothing when no binding that is known names it."""
+        who = account(ref.name, ref.namespace)
+        facts = [say("access.fact.user", user=who.user)]
+        if self.b.snapshot.find(ref) is None:
+            state = say(f"access.state.{self.b.snapshot.missing(ref.kind)}")
+            node = self.b.object(ref, facts, state=state, level="unknown")
+        else:
+            node = self.b.object(ref, facts)
+        bound = [b for b in self.bindings() if is_bound(b, who)]
+        for binding in bound:
+            self.b.edge(node, self.binding(binding), "bound", say("access.edge.bound"))
+        if not bound:
+            nothing = self.b.node("Permission", say("access.name.nothing"), f"permission/none/{self.b.id_of(ref)}",
+                                  state=say("access.state.nothing"), level="bad")  # fmt: skip
+            self.b.edge(node, nothing, "allows", say("access.edge.allows"), "off")
+
+    def bindings(self) -> list[Object]:
+        return [b for kind in ("ClusterRoleBinding", "RoleBinding") for b in self.b.snapshot.objects(kind)]
+
+    def binding(self, binding: Object) -> str:
+        """A RoleBinding or ClusterRoleBinding with its role and, for people and groups, its subjects."""
+        ref = ref_of(binding)
+        where = (
+            say("access.fact.in-namespace", namespace=ref.namespace) if ref.namespace else say("access.fact.everywhere")
+        )
+        node = self.b.object(ref, [where])
+        kind, namespace, name = role_key(binding)
+        role_ref = Ref(kind, name, namespace)
+        role = self.b.snapshot.find(role_ref)
+        if role is None:
+            missing = self.b.snapshot.missing(kind)
+            # a ClusterRole is no part of a namespace's recording
+            level: Level = "bad" if missing == "absent" and kind == "Role" else "unknown"
+            target = self.b.ghost(role_ref, say(f"access.state.{missing}"), level)
+            self.b.edge(node, target, "role", say("access.edge.role"), level)
+        else:
+            self.role(role)
+            self.b.edge(node, self.b.id_of(role_ref), "role", say("access.edge.role"), "ok")
+        for entry in listed(binding, "subjects"):
+            if text(entry, "kind") in ("User", "Group"):
+                who = self.b.node(
+                    text(entry, "kind"), text(entry, "name"), f"{text(entry, 'kind')}//{text(entry, 'name')}"
+                )
+                self.b.edge(who, node, "bound", say("access.edge.bound"))
+        return node
+
+    def role(self, role: Object) -> None:
+        """A Role or ClusterRole, and a node for each of its rules."""
+        node = self.b.object(ref_of(role))
+        for i, rule in enumerate(listed(role, "rules")):
+            facts = [say("access.fact.resources", verbs=_all(strings(rule, "verbs")))]
+            groups = [group for group in strings(rule, "apiGroups") if group]
+            facts += [say("access.fact.group", group=_all(groups))] if groups else []
+            names = strings(rule, "resourceNames")
+            facts += [say("access.fact.names", names=", ".join(names))] if names else []
+            name = _all(strings(rule, "resources")) or ", ".join(strings(rule, "nonResourceURLs"))
+            target = self.b.node("Permission", name, f"permission/{self.b.id_of(ref_of(role))}/{i}", facts, level="ok",
+                                 state="")  # fmt: skip
+            self.b.edge(node, target, "allows", say("access.edge.allows"), "ok", key=str(i))
+
+
+def _all(words: list[str]) -> str:
+    return say("access.name.everything") if "*" in words else ", ".join(words)
+
+
+def _short(path: str) -> str:
+    """The end of a path: the token's usual folder is longer than a card."""
+    return path if len(path) < 30 else "…/" + "/".join(path.split("/")[-2:])
+
+
+def _seconds(pod: Object) -> int:
+    """How long the token is good for that the Pod's projected volumes ask for; 3600 by default."""
+    for volume in listed(pod, "spec", "volumes"):
+        for source in listed(volume, "projected", "sources"):
+            token = source.get("serviceAccountToken")
+            if isinstance(token, Mapping):
+                seconds = token.get("expirationSeconds")
+                return seconds if isinstance(seconds, int) else 3600
+    return 3600
