@@ -11,6 +11,14 @@ __all__ = ["K8svizError", "nearest"]
 class K8svizError(Exception):
     """Something a person can mend. Its text is one line; the command line prints it and exits with 2."""
 
+    def __str__(self) -> str:
+        """One line, whatever names from files and clusters stand in it; nothing in it steers a terminal.
+
+        >>> str(K8svizError("no pod/a\\nb\\x1b[2J"))
+        'no pod/a b\ufffd[2J'
+        """
+        return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(super().__str__().split("\n")))
+
     def _render_traceback_(self) -> list[str]:
         """What IPython prints in place of a traceback: the one line."""
         return [f"{type(self).__name__}: {self}"]

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
-from k8sviz.kinds import Ref, kind_named
+from k8sviz.kinds import Ref, kind_named, kind_or_none
+from k8sviz.rules._fields import listed
 from k8sviz.rules.selectors import label_selector, labels_of, matches_all, parse_selector
 
 __all__ = [
@@ -153,18 +154,19 @@ class History:
 
     def __init__(self, about: About | None = None) -> None:
         self.about = about or About()
-        self.steps: tuple[Step, ...] = ()
         self.notes: list[str] = []
         self.complete = True
         self.partial = False  # True for a set of manifests: what is not among them may still exist
         self.unread: dict[str, str] = {}  # kinds that could not be read, and why
         self.end: float = 0.0
+        self._steps: list[Step] = []
         self._payloads: list[Object | bytes] = []
         self._kinds_of_change = bytearray()
         self._times = array("d")
         self._seqs = array("L")
         self._keys: dict[Key, _Versions] = {}
         self._by_kind: dict[str, dict[Key, _Versions]] = {}
+        self._sorted: dict[str | None, list[tuple[Key, _Versions]]] = {}  # by kind, made when first asked for
         self._by_name: dict[tuple[str, str], list[Key]] = {}
         self._by_uid: dict[str, Key] = {}
         self._decoded: dict[int, Object] = {}
@@ -193,6 +195,8 @@ class History:
         self._decode = decode
 
     def _append(self, t: float, change: int, key: Key, uid: str, payload: Object | bytes) -> None:
+        if not math.isfinite(t):
+            raise K8svizError(f"an event about {key.kind.lower()}/{key.name} without a time (its t is {t})")
         seq = len(self._payloads)
         self._payloads.append(payload)
         self._kinds_of_change.append(change)
@@ -202,6 +206,8 @@ class History:
             versions = self._keys[key] = _Versions()
             self._by_kind.setdefault(key.kind, {})[key] = versions
             self._by_name.setdefault((key.kind, key.name), []).append(key)
+            self._sorted.pop(key.kind, None)
+            self._sorted.pop(None, None)
         versions.add(t, seq)
         if uid:
             self._by_uid[uid] = key
@@ -209,19 +215,24 @@ class History:
 
     def begin_step(self, step: Step) -> None:
         """Note that a step's command is about to run."""
-        self.steps = (*self.steps, step)
+        self._steps.insert(bisect_right(self._steps, step.t, key=_step_time), step)
         self.end = max(self.end, step.t)
 
     def end_step(self, step_id: str, result: Result) -> None:
         """Note how the newest step of that id ended. Raises K8svizError when no such step began."""
-        for i in range(len(self.steps) - 1, -1, -1):
-            if self.steps[i].id == step_id:
-                self.steps = (*self.steps[:i], replace(self.steps[i], result=result), *self.steps[i + 1 :])
+        for i in range(len(self._steps) - 1, -1, -1):
+            if self._steps[i].id == step_id:
+                self._steps[i] = replace(self._steps[i], result=result)
                 self.end = max(self.end, result.t)
                 return
         raise K8svizError(f"a result for step {step_id!r}, which never began")
 
     # -- reading ---------------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in the order in which they began."""
+        return tuple(self._steps)
 
     def __len__(self) -> int:
         return len(self._payloads)
@@ -231,7 +242,7 @@ class History:
 
     def __repr__(self) -> str:
         name = f" {self.about.name}" if self.about.name else ""
-        return f"<History{name}: {len(self)} events, {len(self.steps)} steps, {self.end:.1f} s>"
+        return f"<History{name}: {len(self)} events, {len(self._steps)} steps, {self.end:.1f} s>"
 
     def _event(self, t: float, seq: int) -> Event:
         return Event(t, _TYPES[self._kinds_of_change[seq]], self._object(seq))
@@ -255,6 +266,19 @@ class History:
         """The state at `t` seconds (None: the newest). Costs nothing until something is looked up."""
         return Snapshot(self, math.inf if t is None else t, len(self._payloads))
 
+    def _places(self, kind: str | None) -> list[tuple[Key, _Versions]]:
+        """The objects of a kind (None: all) that ever were, sorted."""
+        found = self._sorted.get(kind)
+        if found is None:
+            known = self._keys if kind is None else self._by_kind.get(kind, {})
+            found = self._sorted[kind] = sorted(known.items(), key=_first)
+        return found
+
+    def _kind(self, word: str) -> str:
+        """The kind that a word means, as far as anybody knows it: `pvc` is PersistentVolumeClaim."""
+        kind = None if word in self._by_kind else kind_or_none(word)
+        return kind.name if kind else word
+
     def between(self, after: float, until: float) -> list[Event]:
         """Events with after < t <= until, in order."""
         lo, hi = bisect_right(self._times, after), bisect_right(self._times, until)
@@ -262,7 +286,8 @@ class History:
 
     def versions(self, kind: str, name: str, namespace: str | None = None) -> list[Event]:
         """Every event about one object, in order; namespace None means any."""
-        found = [k for k in self._by_name.get((kind, name), ()) if namespace is None or k.namespace == namespace]
+        known = self._by_name.get((self._kind(kind), name), ())
+        found = [k for k in known if namespace is None or k.namespace == namespace]
         rows = [pair for k in found for pair in zip(self._keys[k].times, self._keys[k].seqs, strict=True)]
         return [self._event(t, seq) for t, seq in sorted(rows)]
 
@@ -270,28 +295,27 @@ class History:
         """The distinct times, in seconds, at which an object of these kinds (None: any) changed."""
         if kinds is None:
             return sorted(set(self._times))
-        return sorted({t for kind in kinds for v in self._by_kind.get(kind, {}).values() for t in v.times})
+        return sorted({t for kind in kinds for v in self._by_kind.get(self._kind(kind), {}).values() for t in v.times})
 
     def refs(self, kind: str | None = None) -> list[Ref]:
         """Every object that ever was, of one kind or of all."""
-        keys = self._by_kind.get(kind, {}) if kind else self._keys
+        keys = self._by_kind.get(self._kind(kind), {}) if kind else self._keys
         return sorted({Ref(k.kind, k.name, k.namespace) for k in keys})
 
     def step(self, step_id: str) -> Step:
         """The step of that id. Raises K8svizError that names the nearest."""
-        for step in self.steps:
+        for step in self._steps:
             if step.id == step_id:
                 return step
         raise K8svizError(
             f"no step {step_id!r}{' in ' + self.about.name if self.about.name else ''}; "
-            + nearest(step_id, (s.id for s in self.steps))
+            + nearest(step_id, (s.id for s in self._steps))
         )
 
     def settled(self, step_id: str) -> float:
         """When a step's consequences are in: just before the next step begins, or at the end (seconds)."""
-        step = self.step(step_id)
-        i = self.steps.index(step)
-        return math.nextafter(self.steps[i + 1].t, -math.inf) if i + 1 < len(self.steps) else self.end
+        following = self._steps.index(self.step(step_id)) + 1
+        return math.nextafter(self._steps[following].t, -math.inf) if following < len(self._steps) else self.end
 
     def time(self, at: str | float | None) -> float:
         """A moment as people give it: None (the end), seconds, or a step's id (its settled state).
@@ -301,7 +325,7 @@ class History:
         if at is None:
             return self.end
         if isinstance(at, str):
-            if at in {s.id for s in self.steps}:
+            if at in {s.id for s in self._steps}:
                 return self.settled(at)
             try:
                 seconds = float(at.removesuffix("s"))
@@ -314,8 +338,16 @@ class History:
 
     def step_at(self, t: float) -> Step | None:
         """The newest step that had begun at `t`."""
-        i = bisect_right([s.t for s in self.steps], t) - 1
-        return self.steps[i] if i >= 0 else None
+        i = bisect_right(self._steps, t, key=_step_time) - 1
+        return self._steps[i] if i >= 0 else None
+
+
+def _step_time(step: Step) -> float:
+    return step.t
+
+
+def _first(pair: tuple[Key, _Versions]) -> Key:
+    return pair[0]
 
 
 class Snapshot:
@@ -371,14 +403,14 @@ class Snapshot:
         `selector` is what `kubectl -l` takes, or a LabelSelector object. Cluster-scoped objects stay when a
         namespace is chosen.
         """
-        known = self._history._by_kind
-        keys = known.get(kind if kind in known else kind_named(kind).name, {}) if kind else self._history._keys
+        if kind and kind not in self._history._by_kind:
+            kind = kind_named(kind).name
         wanted = parse_selector(selector) if isinstance(selector, str) else label_selector(selector)
         found = []
-        for key in sorted(keys):
+        for key, versions in self._history._places(kind or None):
             if namespace is not None and key.namespace not in ("", namespace):
                 continue
-            obj = self._current(keys[key])
+            obj = self._current(versions)
             if obj is None:
                 continue
             if selector is not None and (wanted is None or not matches_all(wanted, labels_of(obj))):
@@ -387,8 +419,8 @@ class Snapshot:
         return found
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
-        """One object, or None. Without a namespace: the History's own, then any."""
-        keys = self._history._by_name.get((kind, name), [])
+        """One object by kind (any of kubectl's names) and name, or None. No namespace: the History's own, then any."""
+        keys = self._history._by_name.get((self._history._kind(kind), name), [])
         if namespace is not None:
             keys = [k for k in keys if k.namespace in ("", namespace)]
         else:
@@ -412,7 +444,8 @@ class Snapshot:
         if events:
             gone = [e.t for e in events if e.type == "DELETED"]
             until = f" to {gone[-1]:.1f} s" if gone else ""
-            raise K8svizError(f"{ref} is not there at {self.t:.1f} s; it was from {events[0].t:.1f} s{until}")
+            when = "now" if math.isinf(self.t) else f"at {self.t:.1f} s"
+            raise K8svizError(f"{ref} is not there {when}; it was from {events[0].t:.1f} s{until}")
         names = [r.name for r in self._history.refs(ref.kind)]
         raise K8svizError(f"no {ref} here; {nearest(ref.name, names)}")
 
@@ -424,8 +457,7 @@ class Snapshot:
 
     def owner(self, obj: Object) -> Object | None:
         """The controller that owns this object, or its first owner, if it is known."""
-        owners = [o for o in _dict(obj.get("metadata")).get("ownerReferences") or () if isinstance(o, dict)]
-        for owner in sorted(owners, key=lambda o: not o.get("controller")):
+        for owner in sorted(listed(obj, "metadata", "ownerReferences"), key=lambda o: not o.get("controller")):
             found = self.by_uid(_text(owner.get("uid")))
             if found is None and not owner.get("uid"):  # a manifest has no uids: names must do
                 namespace = _text(_dict(obj.get("metadata")).get("namespace"))
@@ -438,21 +470,21 @@ class Snapshot:
     def _children(self) -> dict[str, list[Object]]:
         children: dict[str, list[Object]] = {}
         for obj in self.objects():
-            for owner in _dict(obj.get("metadata")).get("ownerReferences") or ():
-                if isinstance(owner, dict) and owner.get("uid"):
-                    children.setdefault(_text(owner["uid"]), []).append(obj)
+            for uid in {_text(owner.get("uid")) for owner in listed(obj, "metadata", "ownerReferences")} - {""}:
+                children.setdefault(uid, []).append(obj)
         return children
 
     def owned(self, obj: Object, kind: str | None = None) -> list[Object]:
         """The objects that name this one as an owner."""
         found = self._children.get(_text(_dict(obj.get("metadata")).get("uid")), [])
-        return [o for o in found if kind is None or o.get("kind") == kind]
+        wanted = kind and self._history._kind(kind)
+        return [o for o in found if kind is None or o.get("kind") == wanted]
 
     @cached_property
     def _events(self) -> dict[tuple[str, str, str], list[Object]]:
         found: dict[tuple[str, str, str], list[Object]] = {}
         for event in self.objects("Event"):
-            it = _dict(event.get("involvedObject") or event.get("regarding"))
+            it = _about(event)
             key = (_text(it.get("kind")), _text(it.get("namespace")), _text(it.get("name")))
             found.setdefault(key, []).append(event)
         return found
@@ -462,16 +494,22 @@ class Snapshot:
         meta = _dict(obj.get("metadata"))
         found = self._events.get((_text(obj.get("kind")), _text(meta.get("namespace")), _text(meta.get("name"))), [])
         uid = meta.get("uid")
-        mine = [e for e in found if not uid or _dict(e.get("involvedObject")).get("uid") in (None, "", uid)]
+        mine = [e for e in found if not uid or _about(e).get("uid") in (None, "", uid)]
         return sorted(mine, key=_event_time, reverse=True)
 
 
+def _about(event: Object) -> dict[str, Any]:
+    return _dict(event.get("involvedObject") or event.get("regarding"))
+
+
 def _event_time(event: Object) -> str:
+    """Its newest time; without the Z, since a second and its fractions then sort as they should."""
     series = _dict(event.get("series"))
-    return _text(
+    time = _text(
         series.get("lastObservedTime")
         or event.get("lastTimestamp")
         or event.get("eventTime")
         or event.get("firstTimestamp")
         or _dict(event.get("metadata")).get("creationTimestamp")
     )
+    return time.removesuffix("Z")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from k8sviz.errors import K8svizError, nearest
 
-__all__ = ["KINDS", "Kind", "Ref", "kind_named", "parse_ref"]
+__all__ = ["KINDS", "Kind", "Ref", "kind_named", "kind_or_none", "parse_ref"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,15 @@ def kind_named(word: str) -> Kind:
     >>> kind_named("pvc").name, kind_named("StatefulSets").name
     ('PersistentVolumeClaim', 'StatefulSet')
     """
-    kind = _BY_WORD.get(word.lower())
+    kind = kind_or_none(word)
     if kind is None:
         raise K8svizError(f"unknown kind {word!r}; {nearest(word.lower(), _BY_WORD)}")
     return kind
+
+
+def kind_or_none(word: str) -> Kind | None:
+    """The kind that kubectl means by this word, or None."""
+    return _BY_WORD.get(word.lower())
 
 
 _LONG = 14  # letters; nobody types persistentvolumeclaim, and nobody says po

@@ -84,7 +84,7 @@ class Builder:
         """Draw something that is named and is not here; the real thing, if it is ever drawn, takes its place."""
         node_id = self.id_of(ref)
         if node_id not in self._nodes:
-            self.object(ref, state=state, level=level)
+            self.object(ref, state=state, level=level, alike="ghost")
         return node_id
 
     # -- how it hangs together ---------------------------------------------------------------------
@@ -170,12 +170,12 @@ class Builder:
         return self._by_claim.get((claim.namespace, claim.name), [])
 
     @cached_property
-    def _templates(self) -> list[tuple[str, str]]:
-        return [
+    def _templates(self) -> set[tuple[str, str]]:
+        return {
             (key_of(sts).namespace, f"{text(template, 'metadata', 'name')}-{key_of(sts).name}-")
             for sts in self.snapshot.objects("StatefulSet")
             for template in listed(sts, "spec", "volumeClaimTemplates")
-        ]
+        }
 
     def template_of(self, namespace: str, claim: str) -> str:
         """The claim template of a StatefulSet that a claim's name comes from, or ''."""

@@ -51,7 +51,7 @@ class Edge:
     @property
     def id(self) -> str:
         """The same for the same relation at any time (labels may change)."""
-        return f"{self.source} {self.relation} {self.target} {self.key}".rstrip()
+        return f"{self.source} {self.relation} {self.target}" + (f" {self.key}" if self.key else "")
 
 
 @dataclass(frozen=True, slots=True)

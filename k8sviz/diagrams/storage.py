@@ -30,6 +30,7 @@ from k8sviz.rules.binding import (
 )
 from k8sviz.rules.pods import container_state, containers, pod_status
 from k8sviz.rules.reasons import Reason
+from k8sviz.rules.selectors import label_selector
 from k8sviz.words import say
 
 __all__ = ["LIMIT", "claim_among_volumes", "pod_level", "storage"]
@@ -70,7 +71,9 @@ def storage(
         _volume_object(b, volume)
     diagram = b.diagram("storage", _title(snapshot, namespace, focus))
     if focus is not None:
-        return diagram.around(*_ids_of(diagram, focus))
+        diagram = diagram.around(*_ids_of(diagram, focus))
+    if not diagram.nodes and not diagram.groups:
+        return replace(diagram, notes=(*diagram.notes, say("diagrams.storage.nothing")))
     return sum_up(diagram, LIMIT)
 
 
@@ -102,16 +105,26 @@ def _pod(b: Builder, pod: Object, token: bool) -> None:
     ref = ref_of(pod)
     status = pod_status(pod) if "status" in pod else ""  # a manifest says nothing of how it goes
     node = text(pod, "spec", "nodeName")
-    alike = f"{b.owner_of(pod)} {status}"
+    alike = f"{b.owner_of(pod) or _build(pod)} {status}"
     frame = b.group(ref, facts=(say("diagrams.storage.on", node=node),) if node else (), state=status,
                     level=pod_level(status), alike=alike)  # fmt: skip
     volumes = {text(v, "name"): v for v in listed(pod, "spec", "volumes")}
     hidden = set() if token else {name for name in volumes if _is_token(name, volumes[name])}
     for part, container in containers(pod):
         _container(b, pod, container, part, frame, alike, hidden)
+        for use in (*listed(container, "volumeMounts"), *listed(container, "volumeDevices")):
+            if text(use, "name") not in volumes:  # only a manifest can hold this: the API server refuses it
+                b.node("Volume", text(use, "name"), _in_pod("volume", pod, text(use, "name")), group=frame,
+                       state=say("diagrams.storage.absent"), level="bad")  # fmt: skip
     for name, volume in volumes.items():
         if name not in hidden:
             _volume(b, pod, name, volume, frame, alike)
+
+
+def _build(pod: Object) -> str:
+    """What makes Pods without a controller alike: their containers' names and images, and their volumes' names."""
+    parts = [f"{part} {text(c, 'name')} {text(c, 'image')}" for part, c in containers(pod)]
+    return "; ".join([*parts, *(text(v, "name") for v in listed(pod, "spec", "volumes") if "projected" not in v)])
 
 
 def _is_token(name: str, volume: Any) -> bool:
@@ -156,7 +169,7 @@ def _in_pod(what: str, pod: Object, name: str) -> str:
 
 def _volume(b: Builder, pod: Object, name: str, volume: Any, frame: str, alike: str) -> None:
     """One of the Pod's volumes, of any type: the type is the key beside `name`."""
-    kind = next((k for k in volume if k != "name"), "emptyDir")
+    kind = next((k for k in volume if k != "name" and volume[k] is not None), "emptyDir")
     source = mapping(volume, kind)
     facts = _volume_facts(kind, source)
     off = kind == "gitRepo"
@@ -235,8 +248,13 @@ def _volume_facts(kind: str, source: Any) -> list[str]:
         return [say(words + "image", reference=text(source, "reference"))]
     if kind in ("configMap", "secret", "downwardAPI", "persistentVolumeClaim", "ephemeral"):
         return []
-    plain = [f"{key} {value}" for key, value in source.items() if isinstance(value, str | int)]
+    plain = [f"{key} {_written(value)}" for key, value in source.items() if isinstance(value, str | int)]
     return plain[:3]
+
+
+def _written(value: str | int) -> str:
+    """A field's value as YAML writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # -- claims and PersistentVolumes --------------------------------------------------------------------
@@ -274,9 +292,9 @@ def _claim_facts(claim: Object) -> list[str]:
         facts.append(say(words + ("class-nil" if wanted is None else "class-none")))
     selector = mapped(claim, "spec", "selector")
     if selector is not None:
-        labels = ", ".join(f"{k}={v}" for k, v in mapping(selector, "matchLabels").items())
-        labels += ", ".join(f"{text(e, 'key')} {text(e, 'operator')}" for e in listed(selector, "matchExpressions"))
-        facts.append(say(words + "selector", labels=labels))
+        labels = ", ".join(map(str, label_selector(selector) or ()))
+        if labels:
+            facts.append(say(words + "selector", labels=labels))
     return facts + _held(claim)
 
 

@@ -8,7 +8,10 @@ from typing import Final
 from k8sviz.diagrams.model import Group, Node
 from k8sviz.render.measure import printable, shorten, text_width
 
-__all__ = ["FACT", "KIND", "LABEL", "NAME", "Card", "card", "group_title", "kind_words", "label_lines", "label_size"]
+__all__ = [
+    "FACT", "KIND", "LABEL", "NAME", "Card", "card", "group_state", "group_title", "headline", "kind_words",
+    "label_lines", "label_size",
+]  # fmt: skip
 
 NAME, KIND, FACT, LABEL = 13.0, 10.0, 11.0, 11.0  # font sizes in pixels
 _LINE: Final = 15.0
@@ -18,6 +21,7 @@ _MOST_FACT: Final = 40
 _MOST_FACTS: Final = 9
 _MOST_LABEL: Final = 24
 _MOST_LINES: Final = 5
+_MOST_TITLE: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Card:
 
 def kind_words(kind: str) -> str:
     """A kind as people read it: PersistentVolumeClaim stays as Kubernetes writes it."""
-    return printable(kind)
+    return shorten(printable(kind), _MOST_NAME)
 
 
 def card(node: Node) -> Card:
@@ -76,6 +80,16 @@ def label_lines(label: str) -> list[str]:
                 line = f"{line} {word}".strip()
         lines.append(line)
     return [*lines[: _MOST_LINES - 1], "…"] if len(lines) > _MOST_LINES else lines
+
+
+def headline(text: str) -> str:
+    """A picture's title or a note below it: one line, shortened where it would make the picture endlessly wide."""
+    return shorten(printable(text), _MOST_TITLE)
+
+
+def group_state(group: Group) -> str:
+    """The state on a frame."""
+    return shorten(printable(group.state), _MOST_FACT)
 
 
 def group_title(group: Group) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import graphviz
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Node
-from k8sviz.render.cards import FACT, LABEL, card, group_title, label_lines, label_size
+from k8sviz.render.cards import FACT, LABEL, card, group_state, group_title, headline, label_lines, label_size
 from k8sviz.render.measure import text_width
 from k8sviz.render.palette import LIGHT, family
 
@@ -37,7 +37,7 @@ def layout_dot(diagram: Diagram) -> str:
 
 
 def _caption(diagram: Diagram) -> str:
-    return "\n".join((diagram.title, *diagram.notes))
+    return "\n".join(headline(line) for line in (diagram.title, *diagram.notes))
 
 
 def _graph(diagram: Diagram) -> graphviz.Digraph:
@@ -72,11 +72,12 @@ def _edge_box(edge: Edge) -> dict[str, str]:
 
 
 def _frame_words(group: Group) -> str:
-    return graphviz.escape(group_title(group) + (f" ({group.state})" if group.state else ""))
+    state = group_state(group)
+    return str(graphviz.escape(group_title(group) + (f" ({state})" if state else "")))
 
 
 def _frame_box(group: Group) -> str:
-    state = text_width(group.state, FACT, bold=True) + 24 if group.state else 0
+    state = text_width(group_state(group), FACT, bold=True) + 24 if group.state else 0
     return _blank(text_width(group_title(group), LABEL, bold=True) + state + 12, 16)
 
 
@@ -108,6 +109,8 @@ def _fill(
             with parent.subgraph(name=f"cluster_{numbers[group.id]}") as frame:
                 frame.attr(label=frame_label(group), labeljust="l", style="rounded", color=LIGHT.frame, margin="12")
                 put(frame, group.id)
+                if group.id not in members and group.id not in inside:  # Graphviz draws no frame around nothing
+                    frame.node(f"e{numbers[group.id]}", label="", style="invis", width="1", height="0.1")
 
     put(graph, "")
     for edge in diagram.edges:

@@ -62,7 +62,7 @@ class Layout:
 @functools.lru_cache(maxsize=64)
 def layout(diagram: Diagram) -> Layout:
     """Places for everything in the Diagram: by Graphviz, or in columns when it is too large for that."""
-    if not diagram.nodes:
+    if not diagram.nodes and not diagram.groups:
         return Layout(2 * _MARGIN, 2 * _MARGIN, {}, {}, {})
     sides = [g.id for g in diagram.groups if g.id.startswith(SIDE)]
     if sides:
@@ -190,7 +190,7 @@ def _from_json(diagram: Diagram, placed: bytes) -> Layout:
             x0, y0, x1, y1 = (float(n) for n in obj["bb"].split(","))
             x, y = at(x0, y1)
             groups[diagram.groups[int(name[8:])].id] = Box(x, y, round(x1 - x0, 1), round(y1 - y0, 1))
-        else:
+        elif name.startswith("n"):
             node = diagram.nodes[int(name[1:])]
             numbers[obj["_gvid"]] = node.id
             width, height = float(obj["width"]) * 72, float(obj["height"]) * 72

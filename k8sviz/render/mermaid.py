@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from k8sviz.diagrams.model import Diagram, Group, Node
-from k8sviz.render.cards import card, group_title, label_lines
+from k8sviz.render.cards import card, group_state, group_title, headline, label_lines
 from k8sviz.render.measure import printable
 from k8sviz.render.palette import LIGHT, family
 from k8sviz.render.text import MARKS
@@ -25,19 +25,20 @@ def mermaid(diagram: Diagram) -> str:
     names = {node.id: f"n{i}" for i, node in enumerate(diagram.nodes)}
     numbers = {group.id: i for i, group in enumerate(diagram.groups)}
     lines = [f"flowchart {diagram.direction}", f"  accTitle: {_title(diagram.title)}"]
+    inside: dict[str, list[Group]] = {}
+    for group in diagram.groups:
+        inside.setdefault(group.parent if group.parent in numbers else "", []).append(group)
+    members: dict[str, list[Node]] = {}
+    for node in diagram.nodes:
+        members.setdefault(node.group if node.group in numbers else "", []).append(node)
 
     def put(group_id: str, depth: int) -> None:
         pad = "  " * (depth + 1)
-        lines.extend(
-            f"{pad}{names[node.id]}{_box(node)}:::{family(node.kind)}"
-            for node in diagram.nodes
-            if (node.group if node.group in numbers else "") == group_id
-        )
-        for group in diagram.groups:
-            if (group.parent if group.parent in numbers else "") == group_id and group.id != group_id:
-                lines.append(f'{pad}subgraph g{numbers[group.id]}["{_frame(group)}"]')
-                put(group.id, depth + 1)
-                lines.append(f"{pad}end")
+        lines.extend(f"{pad}{names[node.id]}{_box(node)}:::{family(node.kind)}" for node in members.get(group_id, ()))
+        for group in inside.get(group_id, ()):
+            lines.append(f'{pad}subgraph g{numbers[group.id]}["{_frame(group)}"]')
+            put(group.id, depth + 1)
+            lines.append(f"{pad}end")
 
     put("", 0)
     for edge in diagram.edges:
@@ -53,7 +54,7 @@ def mermaid(diagram: Diagram) -> str:
 
 
 def _title(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() or c in " .,/()-_" else " " for c in printable(text)).split())
+    return " ".join("".join(c if c.isalnum() or c in " .,/()-_" else " " for c in headline(text)).split())
 
 
 def _box(node: Node) -> str:
@@ -63,4 +64,4 @@ def _box(node: Node) -> str:
 
 
 def _frame(group: Group) -> str:
-    return _esc(group_title(group) + (f" {MARKS[group.level]} {group.state}" if group.state else ""))
+    return _esc(group_title(group) + (f" {MARKS[group.level]} {group_state(group)}" if group.state else ""))

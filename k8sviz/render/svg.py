@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
-from k8sviz.render.cards import FACT, KIND, LABEL, NAME, card, group_title, label_lines
+from k8sviz.render.cards import FACT, KIND, LABEL, NAME, card, group_state, group_title, headline, label_lines
 from k8sviz.render.layout import Box, Layout, Line, layout
 from k8sviz.render.measure import printable, text_width
 from k8sviz.render.palette import DARK, LIGHT, Theme, family
@@ -75,24 +75,25 @@ def svg(diagram: Diagram, *, theme: str = "light", placed: Layout | None = None,
     placed = placed or layout(diagram)
     colors = DARK if theme == "dark" else LIGHT
     name = "kv-dark" if theme == "dark" else "kv-light"
-    head = 34.0 if diagram.title else 0.0
-    foot = 16.0 * len(diagram.notes) + (8 if diagram.notes else 0)
-    words = [text_width(diagram.title, _TITLE, bold=True), *(text_width(n, _NOTE) for n in diagram.notes)]
+    title, notes = headline(diagram.title), [headline(note) for note in diagram.notes]
+    head = 34.0 if title else 0.0
+    foot = 16.0 * len(notes) + (8 if notes else 0)
+    words = [text_width(title, _TITLE, bold=True), *(text_width(note, _NOTE) for note in notes)]
     width = math.ceil(max(placed.width, *(w + 30 for w in words), 120))
     height = math.ceil(placed.height + head + foot)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kv {name}" width="{width}" height="{height}"',
-        f' viewBox="0 0 {width} {height}" role="img" aria-label="{_esc(diagram.title)}"',
+        f' viewBox="0 0 {width} {height}" role="img" aria-label="{_esc(title)}"',
         ' style="max-width:100%;height:auto">',
-        f"<title>{_esc(diagram.title)}</title>",
+        f"<title>{_esc(title)}</title>",
         f"<desc>{escape(alt)}</desc>" if alt else "",
         f"<style>{style(colors, '.' + name)}</style>",
         f'<rect class="kv-page" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>',
     ]
-    if diagram.title:
-        parts.append(f'<text class="kv-title" x="14" y="24">{_esc(diagram.title)}</text>')
+    if title:
+        parts.append(f'<text class="kv-title" x="14" y="24">{_esc(title)}</text>')
     parts.append(f'<g transform="translate(0 {head:g})">{body(diagram, placed)}</g>')
-    for i, note in enumerate(diagram.notes):
+    for i, note in enumerate(notes):
         y = head + placed.height + 10 + 16 * i
         parts.append(f'<text class="kv-note" x="14" y="{y:g}">{_esc(note)}</text>')
     parts.append("</svg>")
@@ -208,5 +209,5 @@ def group_svg(group: Group, box: Box) -> str:
     if group.state:
         x = box.x + 18 + text_width(title, LABEL, bold=True)
         parts.append(_mark(group.level, x + 5, box.y + 12))
-        parts.append(f'<text class="kv-state" x="{x + 16:g}" y="{box.y + 16:g}">{_esc(group.state)}</text>')
+        parts.append(f'<text class="kv-state" x="{x + 16:g}" y="{box.y + 16:g}">{_esc(group_state(group))}</text>')
     return "".join((*parts, "</g>"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Final
 
-from k8sviz.diagrams.model import Diagram, Edge, Level, Node
+from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
 from k8sviz.render.measure import printable
 
 __all__ = ["MARKS", "text"]
@@ -12,12 +13,14 @@ __all__ = ["MARKS", "text"]
 MARKS: Final[dict[Level, str]] = {
     "": "", "ok": "✓", "wait": "…", "bad": "✗", "ending": "×", "off": "–", "unknown": "?",
 }  # fmt: skip
+_DEEPEST: Final = 24  # levels of indentation
 
 
 def text(diagram: Diagram) -> str:
     """The Diagram as an indented outline: each node below what leads to it, each relation named once.
 
-    A node that was already described is only named again, with an arrow up.
+    A node that was already described is only named again, with an arrow up. A frame stands above the nodes that
+    nothing leads to; one whose nodes are all led to from elsewhere comes last, with their names.
     """
     after: dict[str, list[Edge]] = {}
     known = {n.id: n for n in diagram.nodes}
@@ -28,44 +31,74 @@ def text(diagram: Diagram) -> str:
             entered.add(edge.target)
     lines = [printable(diagram.title)] if diagram.title else []
     seen: set[str] = set()
-    shown_groups: set[str] = set()
-
-    def put(node: Node, depth: int, how: str) -> None:
-        again = node.id in seen
-        lines.append("  " * depth + how + (f"{_name(node)} ↑" if again else _words(node)))
-        if again:
-            return
-        seen.add(node.id)
-        for edge in after.get(node.id, ()):
-            put(known[edge.target], min(depth + 1, 24), _arrow(edge))
-
-    def start(nodes: list[Node]) -> None:
-        for node in nodes:
-            if node.id not in seen:
-                depth = _frames(diagram, node.group, lines, shown_groups)
-                put(node, depth, "")
-
-    start([n for n in diagram.nodes if n.id not in entered])
-    start(list(diagram.nodes))  # what only circles lead to
+    frames = _Frames(diagram)
+    for node in (*(n for n in diagram.nodes if n.id not in entered), *diagram.nodes):  # last: what only circles lead to
+        if node.id not in seen:
+            depth = frames.open(node.group, lines)
+            _outline(node, depth, known, after, seen, lines)
+    frames.close(lines)
     lines += [f"note: {printable(n)}" for n in diagram.notes]
     return "\n".join(lines)
 
 
-def _frames(diagram: Diagram, group_id: str, lines: list[str], shown: set[str]) -> int:
-    """Open the frames around a node that are not open yet; the depth inside them."""
-    groups = {g.id: g for g in diagram.groups}
-    way = []
-    while group_id in groups and len(way) < 8:
-        way.append(groups[group_id])
-        group_id = way[-1].parent
-    for depth, group in enumerate(reversed(way)):
-        if group.id not in shown:
-            shown.add(group.id)
-            state = f"  {MARKS[group.level]} {printable(group.state)}" if group.state else ""
-            count = f" × {group.count}" if group.count > 1 else ""
-            facts = f" · {printable(' · '.join(group.facts))}" if group.facts else ""
-            lines.append("  " * depth + f"[{printable(group.kind)} {printable(group.name)}{count}]{facts}{state}")
-    return len(way)
+def _outline(
+    first: Node, depth: int, known: dict[str, Node], after: dict[str, list[Edge]], seen: set[str], lines: list[str]
+) -> None:
+    """A node and all that it leads to; no recursion, since a chain may be longer than Python's stack."""
+    todo = [(first, depth, "")]
+    while todo:
+        node, depth, how = todo.pop()
+        again = node.id in seen
+        lines.append("  " * depth + how + (f"{_name(node)} ↑" if again else _words(node)))
+        if not again:
+            seen.add(node.id)
+            below = min(depth + 1, _DEEPEST)
+            todo += [(known[e.target], below, _arrow(e)) for e in reversed(after.get(node.id, ()))]
+
+
+class _Frames:
+    """The frames of a Diagram, each described once, above the first node that stands in it."""
+
+    def __init__(self, diagram: Diagram) -> None:
+        self._groups = {g.id: g for g in diagram.groups}
+        self._members: dict[str, list[Node]] = {}
+        for node in diagram.nodes:
+            self._members.setdefault(node.group, []).append(node)
+        self._shown: set[str] = set()
+        self._now: list[str] = []
+
+    def open(self, group_id: str, lines: list[str]) -> int:
+        """Name the frames around a node, where they are not the last that were named; the depth inside them."""
+        way: list[str] = []
+        while group_id in self._groups and group_id not in way:
+            way.insert(0, group_id)
+            group_id = self._groups[group_id].parent
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(way, self._now, strict=False)))
+        self._now = way
+        for depth, frame in enumerate(way[same:], same):
+            again = frame in self._shown
+            self._shown.add(frame)
+            words = f"[{_frame_name(self._groups[frame])}] ↑" if again else _frame(self._groups[frame])
+            lines.append("  " * min(depth, _DEEPEST) + words)
+        return min(len(way), _DEEPEST)
+
+    def close(self, lines: list[str]) -> None:
+        """Name the frames that no node opened: those without nodes, and those reached only from elsewhere."""
+        for group in self._groups.values():
+            if group.id not in self._shown:
+                depth = self.open(group.id, lines)
+                lines += ["  " * depth + f"{_name(node)} ↑" for node in self._members.get(group.id, ())]
+
+
+def _frame(group: Group) -> str:
+    state = f"  {MARKS[group.level]} {printable(group.state)}" if group.state else ""
+    count = f" × {group.count}" if group.count > 1 else ""
+    facts = f" · {printable(' · '.join(group.facts))}" if group.facts else ""
+    return f"[{_frame_name(group)}{count}]{facts}{state}"
+
+
+def _frame_name(group: Group) -> str:
+    return f"{printable(group.kind)} {printable(group.name)}".strip()
 
 
 def _name(node: Node) -> str:

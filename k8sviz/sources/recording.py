@@ -1,11 +1,13 @@
 """Recordings: reading and writing `k8sviz.recording/v1`, one JSON object a line.
 
-A reader parses each line only as far as the fold needs (its time, type and key, with msgspec, which checks
-the rest without building it); the object is parsed when somebody looks at it.
+A reader parses each line only as far as the fold needs (its time, type and key); msgspec checks that the rest is
+JSON without building it, and the object is parsed when somebody looks at it. A line that reading accepts can always
+be looked at later.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,18 +15,24 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from k8sviz.errors import K8svizError
+from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import About, History, Key, Object, Result, Step
 
 __all__ = ["FORMAT", "RecordingError", "Writer", "read", "write"]
 
 FORMAT: Final = "k8sviz.recording/v1"
 _FAMILY: Final = "k8sviz.recording/v"
-_CHANGES = ("ADDED", "MODIFIED", "DELETED")
+_CHANGES: Final = ("ADDED", "MODIFIED", "DELETED")
+_TYPES: Final = (*_CHANGES, "STEP", "RESULT", "END")
+_LONGEST_HEADER: Final = 1 << 20
 
 
 class RecordingError(K8svizError):
     """A file that is no recording, or a broken one: the text names the file and the line."""
+
+
+class _Format(msgspec.Struct):
+    format: str
 
 
 class _Header(msgspec.Struct, rename="camel"):
@@ -73,7 +81,15 @@ _whole = msgspec.json.Decoder(_WholeObject).decode
 
 
 def _decode_object(line: bytes) -> Object:
-    return _whole(line).object
+    try:
+        return _whole(line).object
+    except msgspec.ValidationError:  # a number that no float holds, as 1e999: JSON allows it, Python reads it as inf
+        row: dict[str, Object] = json.loads(line, parse_int=_integer)
+        return row["object"]
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 4000 else float(digits)
 
 
 def read(path: str | os.PathLike[str]) -> History:
@@ -88,22 +104,25 @@ def read(path: str | os.PathLike[str]) -> History:
             return _read(file, Path(path).name)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:  # a path that no file can have
+        raise RecordingError(f"cannot read {path}: {error}") from None
 
 
 def _read(file: IO[bytes], name: str) -> History:
-    history = History(_header(file.readline(), name))
+    history = History(_header(file.readline(_LONGEST_HEADER), name))
     history.use_decoder(_decode_object)
     number, ended, cut = 1, False, False
     for line in file:
         number += 1
-        if ended:
-            raise RecordingError(f"{name}, line {number}: nothing may follow the END line")
         if not line.strip():
             continue
+        if ended:
+            raise RecordingError(f"{name}, line {number}: nothing may follow the END line")
         try:
             row = _decode_line(line)
+            line.decode()  # msgspec looks at no byte of a text that it skips
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") and not isinstance(error, msgspec.ValidationError):
                 cut = True
                 break
             raise RecordingError(f"{name}, line {number}: {_plain(error)}") from None
@@ -123,18 +142,22 @@ def _plain(error: Exception) -> str:
 
 def _header(line: bytes, name: str) -> About:
     try:
-        header = msgspec.json.decode(line, type=_Header)
+        found = msgspec.json.decode(line, type=_Format).format
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RecordingError(
             f"{name}, line 1: not a k8sviz recording (its first line should be a header with format {FORMAT!r})"
         ) from None
-    if header.format != FORMAT:
-        if header.format.startswith(_FAMILY):
+    if found != FORMAT:
+        if found.startswith(_FAMILY):
             raise RecordingError(
-                f"{name}, line 1: format {header.format!r} is not known to this version, which reads {FORMAT!r}; "
+                f"{name}, line 1: format {found[:40]!r} is not known to this version, which reads {FORMAT!r}; "
                 "upgrade with pip install -U k8sviz"
             )
-        raise RecordingError(f"{name}, line 1: format {header.format!r} is not a k8sviz recording ({FORMAT!r})")
+        raise RecordingError(f"{name}, line 1: format {found[:40]!r} is not a k8sviz recording ({FORMAT!r})")
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{name}, line 1: {_plain(error)}") from None
     return About(header.name, header.title, header.namespace, header.started_at, header.server, header.secret_values)
 
 
@@ -157,7 +180,7 @@ def _take(history: History, row: _Line, line: bytes, where: str) -> bool:
         history.end = max(history.end, row.t)
         return True
     else:
-        raise RecordingError(f"{where}: unknown type {row.type!r}")
+        raise RecordingError(f"{where}: unknown type {row.type[:40]!r}; {nearest(row.type, _TYPES)}")
     return False
 
 
@@ -218,7 +241,7 @@ def write(history: History, path: str | os.PathLike[str]) -> None:
     for step in history.steps:
         rows.append((step.t, 0, step))
         if step.result is not None:
-            rows.append((step.result.t, 2, (step.id, step.result)))
+            rows.append((max(step.t, step.result.t), 2, (step.id, step.result)))
     with open(path, "wb") as file:
         writer = Writer(file, history.about)
         _write_rows(writer, sorted(rows, key=lambda row: row[:2]))
