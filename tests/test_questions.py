@@ -13,6 +13,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import parse_ref
 from k8sviz.predict import predict_binding
+from k8sviz.rules.rollout import DEFAULT_FENCEPOST, resolve_fenceposts
 from k8sviz.sources import recording
 from k8sviz.sources.labs import load_lab
 from k8sviz.sources.questions import Question, Truth, load_question, question_ids, read_questions
@@ -85,6 +86,13 @@ def test_fewest_modes_come_first_as_the_binder_does() -> None:
     ]  # fmt: skip
     bound = predict_binding([*volumes, claim]).to_json()["bound"]
     assert list(bound.values()) == [bare(question.options[question.right].text)]
+
+
+def test_percentages_are_rounded_as_the_controller_does() -> None:
+    surge, unavailable = resolve_fenceposts(DEFAULT_FENCEPOST, DEFAULT_FENCEPOST, 3)
+    question = load_question("09-percent", DATA)
+    said_so = f"At most {3 + surge} Pods, at least {3 - unavailable} available."
+    assert question.options[question.right].text == said_so
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.id)
