@@ -364,6 +364,11 @@ class Snapshot:
         return self._history.about
 
     @property
+    def history(self) -> History:
+        """The History that this is a moment of."""
+        return self._history
+
+    @property
     def notes(self) -> list[str]:
         """What is known to be missing from this picture (a truncated recording, a kind that may not be read)."""
         return list(self._history.notes)

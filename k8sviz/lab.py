@@ -283,8 +283,8 @@ def draw(
     """
     from k8sviz.render.picture import Picture
 
-    tell = story_named(story)
     snapshot = _moment(source, at)
+    tell = story_named(story, snapshot.history)
     return Picture(tell(snapshot, _ref(what, snapshot), **options), theme=theme)
 
 
@@ -330,7 +330,7 @@ def play(
 
 def told(story: str, history: History, what: What = None, **options: Any) -> Callable[[Snapshot], Any]:
     """A story with its options filled in, as a player wants it; an object in focus may come and go."""
-    tell = story_named(story)
+    tell = story_named(story, history)
     ref = _ref(what, history)
     if ref is None:
         return partial(tell, **options)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from k8sviz.diagrams.model import Diagram
 from k8sviz.errors import K8svizError, nearest
+from k8sviz.history import History
 
 __all__ = ["STORIES", "Teller", "story"]
 
@@ -16,13 +19,30 @@ Teller = Callable[..., Diagram]  # (snapshot, focus=None, *, namespace=None, …
 # by the names that people give them, each with the function that tells it; loaded when it is asked for
 STORIES: Final = {
     "storage": "storage.storage",
+    "config": "configuration.configuration",
+    "downward": "downward.downward",
+    "access": "access.access",
+    "rollout": "rollout.rollout",
 }
 
 
-def story(name: str) -> Teller:
-    """The function that tells a story. Raises K8svizError that names the nearest."""
+def story(name: str, history: History | None = None) -> Teller:
+    """The function that tells a story, given all that it wants to know of the History behind its Snapshots.
+
+    Some stories tell what a Snapshot cannot (when a container started; which seat a Pod has kept): they take
+    `history` or `slots`. Raises K8svizError that names the nearest story.
+    """
     if name not in STORIES:
         raise K8svizError(f"no story {name!r}; {nearest(name, STORIES)}")
     module, _, function = STORIES[name].partition(".")
     told: Teller = getattr(importlib.import_module(f"k8sviz.diagrams.{module}"), function)
+    if history is None:
+        return told
+    wanted = inspect.signature(told).parameters
+    if "history" in wanted:
+        told = partial(told, history=history)
+    if "slots" in wanted:
+        from k8sviz.diagrams.slots import Slots
+
+        told = partial(told, slots=Slots.of(history))
     return told
