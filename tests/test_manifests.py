@@ -289,9 +289,10 @@ def test_a_folder_is_read_and_other_files_are_named(tmp_path: Path) -> None:
     assert [Path(m.source).name for m in loaded.manifests] == ["a.json"]
     assert loaded.places[Key("v1", "ConfigMap", "demo", "c")].line == 1
     replaced, left_out = loaded.notes
-    assert "cm/c replaces" in replaced
+    assert "configmap/c replaces" in replaced
     assert "values.yml" in left_out
     assert read(tmp_path).notes == list(loaded.notes)
+    assert read(tmp_path).partial
     with pytest.raises(ManifestError, match="no kind"):
         read(tmp_path / "values.yml")
 
@@ -301,7 +302,7 @@ def test_the_later_of_two_wins() -> None:
     assert len(history) == 1
     assert history.at().objects("cm")[0]["data"] == {"a": "2"}
     assert history.notes == [
-        "standard input, line 6: cm/c replaces the one of standard input, line 1 (the later one counts)"
+        "standard input, line 6: configmap/c replaces the one of standard input, line 1 (the later one counts)"
     ]
 
 
@@ -339,7 +340,7 @@ def test_lines_of_items() -> None:
     assert found == [4, 8, 12]
 
 
-@pytest.mark.parametrize("lab", sorted(p.name for p in DATA.iterdir() if p.is_dir()))
+@pytest.mark.parametrize("lab", sorted(p.parent.name for p in DATA.glob("*/recording.jsonl")))
 def test_the_labs_manifests_are_read(lab: str) -> None:
     try:
         history = read(DATA / lab)

@@ -93,6 +93,7 @@ def read(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str], *, na
     used = {key_of(o).namespace for o in objects} - {""}
     title = ", ".join(dict.fromkeys(m.source for m in loaded.manifests[:3]))
     history = History.of(objects, About(title=title, namespace=used.pop() if len(used) == 1 else namespace))
+    history.partial = True
     history.notes.extend(loaded.notes)
     return history
 
