@@ -1,0 +1,120 @@
+/*
+ * Shows what the containers of a Pod get: choose a container, filter the rows. It needs no kernel, and all text is put
+ * on the page as text, never as markup.
+ */
+
+/** What anywidget calls for each place that shows the inspector. */
+function render({ model, el }) {
+  return mount(el, model.get("content"));
+}
+export default { render };
+
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** The theme of the place we are in: JupyterLab's, VS Code's, or what the system prefers. */
+function surroundings() {
+  const jupyter = document.body.dataset.jpThemeLight;
+  if (jupyter) return jupyter === "false" ? "dark" : "light";
+  if (document.body.classList.contains("vscode-dark")) return "dark";
+  if (document.body.classList.contains("vscode-light")) return "light";
+  const site = document.documentElement.dataset.theme ?? document.body.dataset.theme;
+  if (site === "dark" || site === "light") return site;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+function follow(root) {
+  const set = () => {
+    root.dataset.theme = surroundings();
+  };
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const watch = new MutationObserver(set);
+  for (const element of [document.documentElement, document.body]) {
+    watch.observe(element, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-theme"] });
+  }
+  system.addEventListener("change", set);
+  set();
+  return () => {
+    watch.disconnect();
+    system.removeEventListener("change", set);
+  };
+}
+
+const MARKS = { seen: "✓", either: "◔" };
+
+/** One table; `narrow(words)` hides the rows that do not hold all words and returns how many are left. */
+function table({ title, columns, rows, levels }) {
+  const lines = rows.map((row, i) => {
+    const [first, ...rest] = row;
+    const cells = rest.map((cell, j) => {
+      const mark = j === rest.length - 1 && MARKS[levels[i]];
+      const parts = mark ? [h("span", { "aria-hidden": "true" }, `${mark} `), cell] : [cell];
+      return h("td", { "data-column": columns[j + 1] }, ...parts);
+    });
+    return h("tr", { class: levels[i] ? `kvi-${levels[i]}` : undefined }, h("th", { scope: "row" }, first), ...cells);
+  });
+  const head = h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)));
+  const element = h("table", {}, h("caption", {}, title), h("thead", {}, head), h("tbody", {}, ...lines));
+  const narrow = (words) => {
+    let shown = 0;
+    rows.forEach((row, i) => {
+      const text = row.join(" ").toLowerCase();
+      const fits = words.every((word) => text.includes(word));
+      lines[i].hidden = !fits;
+      shown += fits;
+    });
+    element.hidden = shown === 0;
+    return shown;
+  };
+  return { element, narrow, size: rows.length };
+}
+
+export function mount(el, content) {
+  const { words, containers } = content;
+  const id = `kvi-${Math.random().toString(36).slice(2)}`;
+  const panels = containers.map(({ name, head, problems, notes, tables }) => {
+    const made = tables.map(table);
+    const element = h("div", { class: "kvi-panel", hidden: true },
+      h("p", { class: "kvi-head" }, head),
+      ...(problems.length ? [h("ul", { class: "kvi-problems" }, ...problems.map((line) => h("li", {}, line)))] : []),
+      ...made.map((one) => one.element),
+      ...notes.map((line) => h("p", { class: "kvi-note" }, line)));
+    return { name, element, made };
+  });
+  const count = h("span", { class: "kvi-count", role: "status", "aria-live": "polite" });
+  const update = () => {
+    const asked = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    panels.forEach(({ name, element, made }, i) => {
+      const chosen = panels.length < 2 || String(i) === choose.value;
+      element.hidden = !chosen;
+      if (!chosen) return;
+      const shown = made.reduce((sum, one) => sum + one.narrow(asked), 0);
+      const all = made.reduce((sum, one) => sum + one.size, 0);
+      count.textContent = shown ? words.count.replace("{shown}", shown).replace("{all}", all) : words.empty;
+    });
+  };
+  const choose = h("select", { id: `${id}-c`, onchange: update },
+    ...panels.map(({ name }, i) => h("option", { value: String(i) }, name)));
+  const filter = h("input", { id: `${id}-f`, type: "search", placeholder: words["filter-hint"], oninput: update });
+  const picker = panels.length > 1 ? [h("label", { for: `${id}-c` }, words.container), choose] : [];
+  const bar = h("div", { class: "kvi-bar" }, ...picker, h("label", { for: `${id}-f` }, words.filter), filter, count);
+  const root = h("section", { class: "kvi" }, bar, ...panels.map(({ element }) => element));
+  // typing belongs to the filter, not to the notebook's shortcuts
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  for (const name of ["keydown", "keyup"]) bar.addEventListener(name, (event) => event.stopPropagation());
+  const stop = follow(root);
+  update();
+  el.append(root);
+  return () => {
+    stop();
+    root.remove();
+  };
+}
