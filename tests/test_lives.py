@@ -259,10 +259,10 @@ def test_many_rows_are_cut_and_said_to_be() -> None:
         history.append(i / 10, "ADDED", pod(f"p{i}", uid=str(i)))
         history.begin_step(Step(i / 10, f"s{i}", "ls"))
     lived = lives(history)
-    began = time.perf_counter()
+    began = time.process_time()
     chart = lives_chart(lived)
     chart.png()
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert chart.figure.get_figheight() < 50
     assert "Pod p299" in chart.words
     assert "300 s299" in chart.words

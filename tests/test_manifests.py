@@ -32,11 +32,11 @@ def value(yaml_value: str) -> Any:
 
 
 def refusal(text: str, name: str = "x.yaml") -> str:
-    """The one line that refuses this text."""
-    began = time.perf_counter()
+    """The one line that refuses this text. Processor time is measured: a busy machine is no slow reader."""
+    began = time.process_time()
     with pytest.raises(ManifestError) as caught:
         parse(text, name)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) < 300
@@ -241,9 +241,9 @@ def test_five_thousand_objects_of_json_are_read_at_once() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "main", "env": [{"name": "A"}] * 20}]}}
     items = [{**pod, "metadata": {"name": f"p{i}", "labels": {"app": "kubia"}}} for i in range(5000)]
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=4)
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(parse(text)) == 5000
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_namespaces_are_given_as_kubectl_gives_them() -> None:
