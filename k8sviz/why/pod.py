@@ -500,7 +500,7 @@ def _container_ended(case: Case) -> Explanation | None:
 
 
 def _starting(case: Case) -> Explanation | None:
-    if text(case.obj, "status", "phase") != "Pending" and any(_statuses(case.obj)):
+    if text(case.obj, "status", "phase") != "Pending":
         return None
     proof = [case.fact("spec", "nodeName"), *(_state_fact(case, status) for status in _statuses(case.obj))]
     pulling, pulled = case.events_with("Pulling"), case.events_with("Pulled")

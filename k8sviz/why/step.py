@@ -397,7 +397,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r'deployment "(?P<name>[^"]+)" exceeded its progress deadline', _deadline),
         (r"timed out waiting for the condition(?: on (?P<target>\S+))?", _timed_out),
         (r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.*)$", _with("step.quota")),
-        (r'violates PodSecurity "(?P<level>[^"]+)": (?P<detail>.*)', _with("step.pod-security")),
+        (r'violates PodSecurity "(?P<enforced>[^"]+)": (?P<detail>.*)', _with("step.pod-security")),
         (_FORBIDDEN, _forbidden),
         (r"Unauthorized|must be logged in to the server|the server has asked for the client to provide credentials",
          _with("step.unauthorized")),
