@@ -20,9 +20,9 @@ from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref
 from k8sviz.rules._fields import listed, mapping, text
 from k8sviz.rules.availability import Stage, available_from, epoch, pod_stage
-from k8sviz.rules.deployment import is_paused, min_ready_seconds, revision_of, same_template
+from k8sviz.rules.deployment import is_paused, min_ready_seconds, revision_of, same_template, uses_recreate
 from k8sviz.rules.pods import is_ready
-from k8sviz.rules.rollout import RolloutBounds, rollout_bounds
+from k8sviz.rules.rollout import DEFAULT_FENCEPOST, RolloutBounds, rollout_bounds
 from k8sviz.rules.statefulset import REVISION_LABEL, max_unavailable, partition_of, replicas_of
 from k8sviz.rules.templates import FieldChange, template_diff, version_of
 from k8sviz.words import say
@@ -35,18 +35,22 @@ __all__ = [
     "Revision",
     "RolloutSeries",
     "Spell",
+    "Stage",
     "Version",
     "Wish",
+    "by_revision",
+    "revision_line",
     "rollout_records",
     "rollout_series",
     "rollout_text",
     "rollouts_of",
 ]
 
-COUNTED: Final = ("available", "ready", "starting", "pending", "failing")
+COUNTED: Final[tuple[Stage, ...]] = ("available", "ready", "starting", "pending", "failing")
 """The stages of Pods that are not being deleted: they make up the total."""
 _KINDS: Final = ("Deployment", "ReplicationController", "ReplicaSet", "StatefulSet")
 _CONDITION_LEVELS: Final[dict[str, Level]] = {"True": "ok", "False": "bad", "Unknown": "off"}
+_ON_ITS_WAY: Final = ("NewReplicaSetCreated", "ReplicaSetUpdated", "FoundNewReplicaSet")
 
 
 class Spell(NamedTuple):
@@ -131,12 +135,13 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something worth a mark at `t`: a condition's change or a scaling."""
+    """Something worth a mark at `t`: a condition's change (`subject` is its type, `reason` why), or being paused."""
 
     t: float
-    kind: str
+    subject: str
     text: str
     level: Level = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class Revision:
     min_available: int | None
     available_bound: int | None
     complete: float | None = None
+    settings: str = ""
 
     def record(self) -> dict[str, int | None]:
         """The numbers for programs: a bound and what was reached, for Pods in all and for available ones."""
@@ -213,6 +219,22 @@ class RolloutSeries:
             marks=tuple(replace(m, t=m.t - start) for m in self.marks if start <= m.t < end),
             ticks=tuple(t._replace(t=t.t - start) for t in self.ticks if start <= t.t < end),
         )  # fmt: skip
+
+
+def by_revision(series: RolloutSeries, *, tail: float = 1.5) -> list[RolloutSeries]:
+    """Each rollout by itself, from its change until `tail` seconds after all its Pods were available.
+
+    The first revision is left out: nothing was there before it. Each is named by its settings.
+    """
+    parts = []
+    for revision in series.revisions:
+        if revision.min_available is None:
+            continue
+        end = revision.end if revision.complete is None else min(revision.end, revision.complete + tail)
+        part = series.part(revision.start, end)
+        title = say("rollout.series.part", number=revision.number, settings=revision.settings)
+        parts.append(replace(part, title=title))
+    return parts
 
 
 def _shifted(pod: PodLife, start: float, end: float) -> PodLife:
@@ -441,6 +463,7 @@ class _Collector:
                     min_available=None if first else min((c.available for c in inside), default=0),
                     available_bound=None if first else min(b.min_available for b in bounds),
                     complete=_complete(inside, window, version, start),
+                    settings=_settings(window[0].object),
                 )
             )
         return tuple(found)
@@ -582,6 +605,17 @@ def _number(window: Sequence[Event], before: int, *, first: bool) -> int:
     return given[-1] if given else before + 1
 
 
+def _settings(deployment: Object) -> str:
+    """The settings that decide how a rollout goes, in a few words."""
+    if uses_recreate(deployment):
+        return say("rollout.series.recreate")
+    rolling = mapping(deployment, "spec", "strategy", "rollingUpdate")
+    surge, unavailable = (rolling.get(name, DEFAULT_FENCEPOST) for name in ("maxSurge", "maxUnavailable"))
+    wait = min_ready_seconds(deployment)
+    code = "rollout.series.settings-wait" if wait else "rollout.series.settings"
+    return say(code, surge=surge, unavailable=unavailable, seconds=wait)
+
+
 def _complete(inside: Sequence[Count], window: Sequence[Event], version: int | None, start: float) -> float | None:
     for count in inside:
         obj = _latest(window[:-1], count.t)
@@ -599,13 +633,15 @@ def _marks(owners: Sequence[Event]) -> Iterator[Mark]:
     for event in owners:
         if is_paused(event.object) != paused and event.type != "DELETED":
             paused = not paused
-            yield Mark(event.t, "paused", say("rollout.series.paused" if paused else "rollout.series.resumed"), "off")
+            word = say("rollout.series.paused" if paused else "rollout.series.resumed")
+            yield Mark(event.t, "Paused", word, "off" if paused else "", word)
         for c in listed(event.object, "status", "conditions"):
             now = (text(c, "status"), text(c, "reason"))
             if before.get(text(c, "type")) != now:
                 before[text(c, "type")] = now
                 words = say("rollout.series.condition", type=text(c, "type"), status=now[0], reason=now[1])
-                yield Mark(event.t, "condition", words, _CONDITION_LEVELS.get(now[0], ""))
+                level: Level = "wait" if now[1] in _ON_ITS_WAY else _CONDITION_LEVELS.get(now[0], "")
+                yield Mark(event.t, text(c, "type"), words, level, now[1])
 
 
 # -- words -------------------------------------------------------------------------------------------
