@@ -151,9 +151,9 @@ SAID = [
     ),
     (
         (
-            "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) had untolerated "
-            "taint(s). no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for "
-            "scheduling."
+            "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) had "
+            "untolerated taint(s). no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is "
+            "not helpful for scheduling."
         ),
         2,
         [(1, "volume-affinity"), (1, "taint")],

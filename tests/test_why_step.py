@@ -179,7 +179,7 @@ SYNTHETIC = [
         ['"data"'],
     ),
     (
-        'The Service "s" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range',
+        'The Service "s" is invalid: spec.ports[0].nodePort: Invalid value: 80: port is not in the valid range',
         "field-invalid",
         ["nodePort", "valid range"],
     ),

@@ -72,7 +72,7 @@ class Subject:
             waiting=level == "waiting",
             summary=say(f"why.{code}.summary", **told),
             rule=say(f"why.{code}.rule", **told),
-            evidence=tuple(Evidence(e.source, self.hide(e.text)) for e in evidence if e is not None),
+            evidence=tuple(Evidence(self.hide(e.source), self.hide(e.text)) for e in evidence if e is not None),
             remedy=say(f"why.{code}.remedy", **told),
             source=say(f"why.{code}.source", **told),
             also=tuple(cause for cause in also if cause is not None),

@@ -37,6 +37,7 @@ _MATCHERS: dict[str, Sequence[Matcher]] = {
 }
 _MOST_EVENTS = 5  # shown when the state is not understood
 _SHORTEST_SECRET = 4  # shorter values would be found in any text
+_LONG = 8
 
 
 def why(history: History, t: float | None, what: Ref | Step | str) -> Explanation:
@@ -127,7 +128,8 @@ def hider(*snapshots: Snapshot) -> Callable[[str], str]:
     wanted = sorted(values - names, key=len, reverse=True)
     if not wanted:
         return str
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in wanted))
+    # a short value within a longer word is most likely part of that word
+    pattern = re.compile("|".join(re.escape(v) if len(v) >= _LONG else rf"(?<!\w){re.escape(v)}(?!\w)" for v in wanted))
     return lambda line: pattern.sub(say("why.text.hidden"), line)
 
 

@@ -462,7 +462,8 @@ def explain_step(case: StepCase) -> Explanation:
     if refused is not None:
         return refused  # the warnings speak of what did not happen
     if case.result.exit_code:
-        lines = [line for line in case.lines if line.strip() and not line.startswith("Warning: ")]
+        spoken = [line for line in case.lines if line.strip()]
+        lines = [line for line in spoken if not line.startswith("Warning: ")] or spoken
         said: list[Evidence | None] = [Evidence(say("why.step-words.said"), line.strip()[:300]) for line in lines[-3:]]
         return case.tell("step.failed", evidence=said)
     if warnings:
