@@ -147,7 +147,8 @@ class _Reader:
             case Line(words):
                 return re.escape(words) + r"\n"
             case Cat(path) if self.contents.get(path):
-                return "|".join(_content_pattern(each) for each in self.contents[path])
+                # of two contents that begin alike, the longer one is tried first
+                return "|".join(map(_content_pattern, sorted(self.contents[path], key=len, reverse=True)))
         return _ANY
 
     def seen(self, part: Part | None, shown: str) -> Iterator[Sighting]:
