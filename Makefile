@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint format bench notebooks lock wheel clean setup
+.PHONY: help course test lint format bench fidelity notebooks lock wheel clean setup
 
 help: ## print these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -50,6 +50,9 @@ format: $(READY) ## lay out the code as lint wants it
 
 bench: $(READY) ## measure the speed that the project promises
 	$(BIN)/python tools/bench.py
+
+fidelity: $(READY) ## count the predictions that answer as a real cluster did
+	$(BIN)/python tools/fidelity.py
 
 notebooks: $(READY) ## run all notebooks and store their outputs
 	@for notebook in $(NOTEBOOKS); do \

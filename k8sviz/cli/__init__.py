@@ -1,0 +1,80 @@
+"""The command line: `k8sviz`, `python -m k8sviz`, and `kubectl viz`. It only reads arguments and prints.
+
+One module a family of commands: `tell` draws and explains, `predict` predicts and checks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import k8sviz
+from k8sviz.cli import predict, tell
+from k8sviz.cli.common import Parser
+from k8sviz.errors import K8svizError
+
+__all__ = ["main"]
+
+_EXAMPLES = """\
+examples:
+  k8sviz labs
+  k8sviz draw storage ch06-static-binding --at pod-running -o storage.svg
+  k8sviz draw storage ch06-binding-choice pvc/too-large --at list-all
+  k8sviz draw storage -f manifests/ --format mermaid
+  kubectl get pv,pvc,pod,sc -o yaml | k8sviz draw storage -f -
+  k8sviz why pvc/too-large ch06-binding-choice --at list-all
+  k8sviz play ch06-dynamic -o dynamic.html
+  k8sviz predict binding -f volumes.yaml -f claims.yaml
+  k8sviz check -f manifests/
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0, or 2 after an error, which is one line on stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # a terminal or pipe that cannot write ✓ or 中 shows its number instead
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if arguments[:1] == ["course"]:
+        return _guarded(lambda: _course(arguments[1:]))
+    options = _parser().parse_args(arguments)
+    return _guarded(lambda: options.run(options))
+
+
+def _guarded(run: Callable[[], int | None]) -> int:
+    try:
+        code = run() or 0
+        sys.stdout.flush()
+    except K8svizError as error:
+        print(f"k8sviz: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="k8sviz",
+        description="Draw what a Kubernetes cluster is doing, and say why.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"k8sviz {k8sviz.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    tell.add(commands)
+    predict.add(commands)
+    commands.add_parser("course", help="open the course in JupyterLab", add_help=False)
+    return parser
+
+
+def _course(arguments: Sequence[str]) -> int:
+    from k8sviz import course
+
+    return course.main(arguments)

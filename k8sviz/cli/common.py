@@ -1,0 +1,72 @@
+"""What the commands have in common: a parser whose errors are one line, and how a SOURCE is named."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from k8sviz.errors import K8svizError
+from k8sviz.kinds import kind_named
+
+__all__ = ["SOURCE_HELP", "Parser", "command", "print_json", "source_arguments", "split"]
+
+SOURCE_HELP = "a lab (see `k8sviz labs`), a recording (.jsonl), or manifests with -f"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line, and where to read more."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str
+) -> argparse.ArgumentParser:
+    """Add one command; `run` returns its exit code (None is 0)."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def source_arguments(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
+    """The words that name a source, `-f`, and perhaps `--at`."""
+    parser.add_argument("words", nargs="*", metavar="SOURCE [KIND/NAME]", help=SOURCE_HELP)
+    parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE",
+                        help="YAML or JSON file, folder, or - for standard input; may come again")  # fmt: skip
+    if at:
+        parser.add_argument("--at", metavar="STEP|SECONDS", help="a step's settled state, or a time; default: the end")
+
+
+def split(options: argparse.Namespace) -> tuple[Any, list[str]]:
+    """The source and the KIND/NAME words of a command line, in whichever order they came."""
+    refs = [word for word in options.words if _is_ref(word)]
+    sources = [word for word in options.words if not _is_ref(word)]
+    if options.filename and sources:
+        raise K8svizError(f"give a SOURCE or -f, not both ({sources[0]} and -f {options.filename[0]})")
+    if options.filename:
+        return options.filename, refs
+    if len(sources) != 1:
+        named = f"got {' and '.join(sources)}" if sources else "none was given"
+        raise K8svizError(f"one SOURCE is needed ({named}): {SOURCE_HELP}")
+    return sources[0], refs
+
+
+def _is_ref(word: str) -> bool:
+    kind, slash, name = word.partition("/")
+    if not slash or not name or Path(word).exists():
+        return False
+    try:
+        kind_named(kind)
+    except K8svizError:
+        return False
+    return True
+
+
+def print_json(value: Any) -> None:
+    """Print JSON as people can read it."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))

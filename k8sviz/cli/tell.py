@@ -1,0 +1,187 @@
+"""The commands that show what is there: labs, draw, why, play, inspect, users, chart."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import k8sviz
+from k8sviz.cli.common import command, print_json, source_arguments, split
+from k8sviz.diagrams import STORIES
+from k8sviz.errors import K8svizError
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add these commands to the parser's."""
+    _labs_command(commands)
+    _draw_command(commands)
+    _why_command(commands)
+    _play_command(commands)
+    _inspect_command(commands)
+    _users_command(commands)
+    _chart_command(commands)
+
+
+def _labs_command(commands: Any) -> None:
+    parser = command(commands, "labs", _labs, "list the labs, or one lab's steps")
+    parser.add_argument("lab", nargs="?", help="a lab's name")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _labs(options: argparse.Namespace) -> None:
+    from k8sviz.sources.labs import lab_names, load_lab
+
+    names = [options.lab] if options.lab else lab_names()
+    labs = [load_lab(name) for name in names]
+    if options.json:
+        print_json([{"name": lab.name, "title": lab.title, "steps": [asdict(s) for s in lab.steps]} for lab in labs])
+    elif options.lab:
+        print(f"{labs[0].name}: {labs[0].title}\nin {labs[0].folder}")
+        for step in labs[0].steps:
+            print(f"  {step.id:24} {step.command}")
+    else:
+        width = max(map(len, names))
+        for lab in labs:
+            print(f"{lab.name:{width}}  {lab.title}")
+
+
+def _draw_command(commands: Any) -> None:
+    parser = command(commands, "draw", _draw, "draw a story of a cluster")
+    parser.add_argument("story", metavar="STORY", help=f"one of: {', '.join(STORIES)}")
+    source_arguments(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; its suffix chooses the format")
+    parser.add_argument("--format", help="svg, png, dot, mermaid or text (default: by the file's suffix, else text)")
+    parser.add_argument("-n", "--namespace", help="only this namespace (cluster-scoped objects stay)")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the SVG and PNG")
+    parser.add_argument("--json", action="store_true", help="print the diagram as JSON")
+
+
+def _draw(options: argparse.Namespace) -> None:
+    from k8sviz.render.picture import render
+
+    source, refs = split(options)
+    more = {"namespace": options.namespace} if options.namespace else {}
+    opened = k8sviz.open_source(source)
+    focus: list[str | None] = [*refs] or [None]
+    drawn = [k8sviz.draw(options.story, opened, ref, at=options.at, theme=options.theme, **more) for ref in focus]
+    picture = drawn[0] if len(drawn) == 1 else k8sviz.beside(*drawn)
+    if options.json:
+        print_json(asdict(picture.diagram))
+    elif options.output:
+        print(f"wrote {picture.save(options.output, options.format)}", file=sys.stderr)
+    else:
+        made = render(picture.diagram, options.format or "text", theme=options.theme)
+        if isinstance(made, bytes):
+            if sys.stdout.isatty():
+                raise K8svizError("a PNG is not for a terminal's eyes; name a file with -o FILE.png")
+            sys.stdout.buffer.write(made)
+        else:
+            print(made)
+
+
+def _why_command(commands: Any) -> None:
+    parser = command(commands, "why", _why, "say why an object is in its state, or a step was refused")
+    source_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _why(options: argparse.Namespace) -> None:
+    source, refs = split(options)
+    history = k8sviz.open_source(source)
+    at = options.at
+    if not refs:
+        if at is None:
+            raise K8svizError("why what? Name an object (pvc/demo-pvc), or a refused step with --at STEP")
+        refs, at = [at], None
+    explained = [k8sviz.why(ref, history, at=at).explanation for ref in refs]
+    if options.json:
+        print_json(explained[0].to_json() if len(explained) == 1 else [e.to_json() for e in explained])
+    else:
+        print("\n\n".join(map(str, explained)))
+
+
+def _play_command(commands: Any) -> None:
+    parser = command(commands, "play", _play, "write a story as a film: one HTML file that needs no network")
+    source_arguments(parser, at=False)
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.html", help="where to write")
+    parser.add_argument("--story", help=f"one of: {', '.join(STORIES)} (default: the lab's own)")
+    parser.add_argument("--start", metavar="STEP|SECONDS", help="where the player begins")
+
+
+def _play(options: argparse.Namespace) -> None:
+    from k8sviz.lab import film_page
+    from k8sviz.views.page import save_page
+
+    source, refs = split(options)
+    page = film_page(source, options.story, refs[0] if refs else None, start=options.start)
+    print(f"wrote {save_page(page, options.output)}", file=sys.stderr)
+
+
+def _inspect_command(commands: Any) -> None:
+    parser = command(commands, "inspect", _inspect, "list what a Pod's containers get: environment, files, arguments")
+    source_arguments(parser)
+    parser.add_argument("-c", "--container", help="one container of the Pod (default: all)")
+    parser.add_argument("--show-secrets", action="store_true", help="show values of Secrets")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    source, refs = split(options)
+    if len(refs) != 1:
+        raise K8svizError("inspect which Pod? Name one, as in k8sviz inspect pod/downward ch08-downward-env")
+    shown = k8sviz.inspect(refs[0], k8sviz.open_source(source), options.container, at=options.at,
+                           show_secrets=options.show_secrets)  # fmt: skip
+    found = shown.inspections[:1] if options.container else shown.inspections
+    if options.json:
+        print_json([one.to_json() for one in found])
+    else:
+        print("\n\n".join(map(str, found)))
+
+
+def _users_command(commands: Any) -> None:
+    parser = command(commands, "users", _users, "say who uses a ConfigMap or Secret, or one key of it")
+    source_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _users(options: argparse.Namespace) -> None:
+    source, refs = split(options)
+    if len(refs) != 1:
+        raise K8svizError("users of what? Name configmap/NAME, secret/NAME, or one key: configmap/NAME/KEY")
+    told: Any = k8sviz.users(refs[0], k8sviz.open_source(source), at=options.at)
+    if options.json:
+        print_json(told.told.to_json())
+    else:
+        print(told)
+
+
+def _chart_command(commands: Any) -> None:
+    parser = command(commands, "chart", _chart, "chart something over time: rollout, or lives")
+    parser.add_argument("what", metavar="CHART", choices=("rollout", "lives"), help="rollout or lives")
+    source_arguments(parser, at=False)
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write: .png, .svg or .pdf (default: text)")
+    parser.add_argument(
+        "--json", action="store_true", help="rollout: print the bounds and what was reached, by revision"
+    )
+
+
+def _chart(options: argparse.Namespace) -> None:
+    from k8sviz.lab import rollout_bounds
+
+    from k8sviz.lab import rollout_bounds
+
+    source, refs = split(options)
+    opened = k8sviz.open_source(source)
+    ref = refs[0] if refs else None
+    if options.json:
+        print_json(rollout_bounds(opened, ref) if options.what == "rollout" else [])
+        return
+    drawn = k8sviz.lives(opened) if options.what == "lives" else k8sviz.chart(opened, ref)
+    if options.output:
+        print(f"wrote {drawn.save(options.output)}", file=sys.stderr)
+    else:
+        print(drawn)
