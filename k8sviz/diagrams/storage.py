@@ -440,7 +440,7 @@ def _verdict(candidate: Candidate) -> tuple[str, str, Level]:
         return "fits", say("diagrams.storage.chosen"), "ok"
     words = [_short(reason) for reason in candidate.reasons]
     fits = candidate.rank is not None
-    return "fits" if fits else "refused", "\n".join(words), "off" if fits else "bad"
+    return "fits" if fits else "refused", ",\n".join(words), "off" if fits else "bad"
 
 
 def _short(reason: Reason) -> str:
