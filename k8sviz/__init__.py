@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from k8sviz.history import Snapshot as Snapshot
     from k8sviz.lab import Lab as Lab
     from k8sviz.lab import beside as beside
+    from k8sviz.lab import chart as chart
     from k8sviz.lab import draw as draw
+    from k8sviz.lab import inspect as inspect
     from k8sviz.lab import lives as lives
     from k8sviz.lab import open_source as open_source
     from k8sviz.lab import play as play
     from k8sviz.lab import quiz as quiz
+    from k8sviz.lab import updates as updates
+    from k8sviz.lab import users as users
     from k8sviz.lab import why as why
 
 __version__ = "0.1.0"
@@ -28,11 +32,15 @@ __all__ = [
     "Lab",
     "Snapshot",
     "beside",
+    "chart",
     "draw",
+    "inspect",
     "lives",
     "open_source",
     "play",
     "quiz",
+    "updates",
+    "users",
     "why",
 ]
 

@@ -21,11 +21,29 @@ if TYPE_CHECKING:
     from k8sviz.render.charts import Chart
     from k8sviz.render.picture import Picture
     from k8sviz.views.explanation import Because
+    from k8sviz.views.inspector import Inspector
     from k8sviz.views.player import Player
     from k8sviz.views.quiz import Quiz
-    from k8sviz.views.terminal import Session, Terminal
+    from k8sviz.views.terminal import Session, Terminal, Told
 
-__all__ = ["Lab", "Source", "beside", "draw", "lives", "open_source", "play", "quiz", "why"]
+__all__ = [
+    "Lab",
+    "Source",
+    "beside",
+    "chart",
+    "default_story",
+    "draw",
+    "film_page",
+    "inspect",
+    "lives",
+    "open_source",
+    "play",
+    "quiz",
+    "rollout_bounds",
+    "updates",
+    "users",
+    "why",
+]
 
 What: TypeAlias = "str | Ref | None"
 
@@ -190,6 +208,22 @@ class Lab:
         """The lives of the lab's objects on a time axis. See `k8sviz.lives`."""
         return lives(self, **options)
 
+    def inspect(self, pod: str | Ref, container: str | None = None, **options: Any) -> Inspector:
+        """What a Pod's containers have got by now. See `k8sviz.inspect`."""
+        return inspect(pod, self, container, **options)
+
+    def users(self, what: str) -> Told:
+        """Who uses a ConfigMap or Secret, or one key of it, now. See `k8sviz.users`."""
+        return users(what, self)
+
+    def updates(self, pod: str | Ref, container: str | None = None, **options: Any) -> Chart:
+        """When what a Pod was given changed, and when it arrived. See `k8sviz.updates`."""
+        return updates(pod, self, container, **options)
+
+    def chart(self, what: What = None, **options: Any) -> Chart:
+        """A rollout's Pods over time against their bounds. See `k8sviz.chart`."""
+        return chart(self, what, **options)
+
     def __repr__(self) -> str:
         steps = [f"  {mark} {step.id}" for mark, step in self._marks()]
         return "\n".join([say("lab.lab", name=self.name, title=self.title), *steps])
@@ -297,7 +331,7 @@ def why(what: str | Ref, source: Source, *, at: str | float | None = None) -> Be
     from k8sviz.why import why as explain
 
     history = _whole(source)
-    t = source.now if at is None and isinstance(source, Lab) else history.time(at)
+    t = _now(source, at, history)
     if isinstance(source, Snapshot) and at is None:
         t = source.t
     subject: Ref | Step | str = what
@@ -373,6 +407,90 @@ def lives(source: Source, **options: Any) -> Chart:
     from k8sviz.render.charts import lives_chart
 
     return lives_chart(told_lives(_whole(source), **options))
+
+
+def rollout_bounds(source: Source, what: What = None) -> list[dict[str, int | None]]:
+    """What a rollout promised and what it reached, one record a revision: maxTotal, totalBound and so on.
+
+    Raises K8svizError when there is no such rollout.
+    """
+    from k8sviz.diagrams.rollouts import rollout_records
+
+    history = _whole(source)
+    return rollout_records(history, _ref(what, history))
+
+
+def _now(source: Source, at: str | float | None, history: History) -> float:
+    return source.now if at is None and isinstance(source, Lab) else history.time(at)
+
+
+def _known(what: str | Ref, history: History) -> Ref:
+    ref = _ref(what, history)
+    assert ref is not None  # noqa: S101 - None goes in only where None was given
+    return ref
+
+
+def inspect(
+    pod: str | Ref,
+    source: Source,
+    container: str | None = None,
+    *,
+    at: str | float | None = None,
+    show_secrets: bool = False,
+) -> Inspector:
+    """The final environment, files, command and arguments of a Pod's containers, each with its origin.
+
+    Computed from the History, told apart from what recorded outputs showed. Values of Secrets stay hidden unless
+    `show_secrets`. Raises K8svizError for an unknown Pod, container, source or time.
+    """
+    from k8sviz.views.inspector import inspector
+
+    history = _whole(source)
+    moment = _now(source, at, history)
+    return inspector(history, _known(pod, history), moment, container, show_secrets=show_secrets)
+
+
+def users(what: str, source: Source, *, at: str | float | None = None) -> Told:
+    """Who uses `configmap/NAME`, `secret/NAME`, or one key: `configmap/NAME/KEY`.
+
+    Raises K8svizError when `what` is none of these.
+    """
+    from k8sviz.predict.container import users as find
+    from k8sviz.views.terminal import Told
+
+    snapshot = _moment(source, at)
+    kind, _, rest = what.partition("/")
+    name, _, key = rest.partition("/")
+    ref = parse_ref(f"{kind}/{name}", snapshot.about.namespace)
+    if ref.kind not in ("ConfigMap", "Secret"):
+        raise K8svizError(say("lab.not-config", what=what))
+    return Told(find(snapshot, ref, key))
+
+
+def updates(pod: str | Ref, source: Source, container: str | None = None, *, show_secrets: bool = False) -> Chart:
+    """What a Pod's container was given, over time: when each source changed, when it arrived, and what stayed.
+
+    Raises K8svizError for an unknown Pod, container or source.
+    """
+    from k8sviz.diagrams.updates import updates as find
+    from k8sviz.render.update_chart import update_chart
+
+    history = _whole(source)
+    return update_chart(find(history, _known(pod, history), container, show_secrets=show_secrets))
+
+
+def chart(source: Source, what: What = None, *, apart: bool = False) -> Chart:
+    """A rollout over time: its Pods by revision and state against the bounds, and a bar for each Pod.
+
+    `what` is KIND/NAME where a source has several; `apart` draws each revision by itself, side by side. Raises
+    K8svizError when there is no such rollout.
+    """
+    from k8sviz.diagrams.rollouts import by_revision, rollout_series
+    from k8sviz.render.rollout_chart import rollout_chart, rollouts_chart
+
+    history = _whole(source)
+    series = rollout_series(history, _ref(what, history))
+    return rollouts_chart(by_revision(series)) if apart else rollout_chart(series)
 
 
 def beside(*pictures: Picture, title: str = "") -> Picture:

@@ -172,8 +172,6 @@ def _chart_command(commands: Any) -> None:
 def _chart(options: argparse.Namespace) -> None:
     from k8sviz.lab import rollout_bounds
 
-    from k8sviz.lab import rollout_bounds
-
     source, refs = split(options)
     opened = k8sviz.open_source(source)
     ref = refs[0] if refs else None

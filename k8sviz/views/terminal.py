@@ -9,7 +9,7 @@ from typing import Any, Final
 from k8sviz.render.measure import printable
 from k8sviz.words import say
 
-__all__ = ["Session", "Terminal"]
+__all__ = ["Session", "Terminal", "Told"]
 
 _LONG: Final = 26  # lines of a file that are shown at once; a longer one is folded up
 # Jupyter styles every <pre> and its own class wins, hence the !important
@@ -101,6 +101,23 @@ class Session:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": "".join(one.html() for one in self.terminals)}
+
+
+class Told:
+    """Something that says itself in lines of text, shown in a notebook as it is on a terminal."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def __str__(self) -> str:
+        return _visible(str(self.told))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        html = f'<style>{_STYLE}</style><div class="kt"><pre class="kt-file" tabindex="0">{_esc(str(self))}</pre></div>'
+        return {"text/plain": str(self), "text/html": html}
 
 
 def _visible(text: str) -> str:
