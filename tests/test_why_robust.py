@@ -112,7 +112,7 @@ def test_no_output_of_a_command_makes_it_fail(stderr: str, stdout: str, code: in
 PIECES = st.sampled_from(
     ["is invalid: ", 'The Pod "a" ', "spec.a: Required value", "Invalid value: {", "Forbidden", "\n", "* ", '"', "`",
      "json: cannot unmarshal ", "number into Go struct field ", "A.b of type string", "User ", " cannot list resource ",
-     "Warning: ", "x509: ", "timed out waiting for the condition on ", "pods/", "{x}", "command terminated with exit code "]
+     "Warning: ", "x509: ", "timed out waiting for the condition on ", "pods/", "{x}", "terminated with exit code "]
 )  # fmt: skip
 
 

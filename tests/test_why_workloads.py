@@ -300,3 +300,23 @@ def test_services() -> None:
     none = explain("svc/web", service(selector={"app": "web"}), pod(0, "x", ready=False))
     assert none.code == "none-ready"
     assert explain("svc/web", service(selector={"app": "web"}), pod(0, "x")).code == "all-ready"
+
+
+def test_config_maps_and_secrets_name_their_users_and_what_a_change_reaches() -> None:
+    history = lab("ch07-configmap-volume")
+    used = why(history, history.time("files"), "cm/fortune-config")
+    assert (used.code, used.summary.count("pod/demo-configmap-volume")) == ("used", 3)
+    assert any(e.text == "container web-server: GZIP (env)" for e in used.evidence)
+    assert why(history, None, "cm/frozen").code == "unused"
+    secrets = lab("ch07-secret")
+    kept = why(secrets, None, "secret/fortune-https")
+    assert kept.evidence[0].text == "foo, https.cert, https.key"
+    assert "BEGIN" not in str(kept)
+
+
+def test_a_pod_from_a_file_is_told_what_the_files_lack() -> None:
+    app = pod(0, "x")
+    app["spec"]["containers"] = [{"name": "main", "envFrom": [{"configMapRef": {"name": "gone"}}]}]
+    del app["status"], app["metadata"]["uid"]
+    found = explain("pod/web-0", app)
+    assert (found.code, "demo/gone" in found.evidence[0].text) == ("manifest", True)

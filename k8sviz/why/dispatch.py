@@ -12,6 +12,7 @@ from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
 from k8sviz.rules._fields import mapping, text
 from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
+from k8sviz.why.config import CONFIG
 from k8sviz.why.model import Explanation
 from k8sviz.why.node import NODE
 from k8sviz.why.pod import POD
@@ -34,7 +35,10 @@ _MATCHERS: dict[str, Sequence[Matcher]] = {
     "ReplicationController": REPLICA_SET,
     "StatefulSet": STATEFUL_SET,
     "Service": SERVICE,
+    "ConfigMap": CONFIG,
+    "Secret": CONFIG,
 }
+_NEVER_ILL = ("ConfigMap", "Secret")  # their Pods are, when one is missing
 _MOST_EVENTS = 5  # shown when the state is not understood
 _SHORTEST_SECRET = 4  # shorter values would be found in any text
 _LONG = 8
@@ -67,7 +71,7 @@ def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
     """Everything that is not fine: errors, and what waits normally (`Explanation.error` tells them apart)."""
     explainer = _Explainer(snapshot)
     found = {}
-    for kind in _MATCHERS:
+    for kind in (known for known in _MATCHERS if known not in _NEVER_ILL):
         for obj in snapshot.objects(kind):
             explanation = explainer.explain(obj)
             if not explanation.fine:

@@ -98,7 +98,8 @@ def _exit_words(ended: JSON) -> str:
 def _manifest(case: Case) -> Explanation | None:
     if text(case.obj, "status", "phase") or text(case.obj, "metadata", "uid"):
         return None
-    return case.tell("pod.manifest", say("why.state.manifest"))
+    lacks = [Evidence(called(case.ref), say(f"rules.pod.{reason.code}", **reason.facts)) for reason in _problems(case)]
+    return case.tell("pod.manifest", say("why.state.manifest"), evidence=lacks)
 
 
 def _terminating(case: Case) -> Explanation | None:
