@@ -168,7 +168,7 @@ class _Story:
             level = level if missing == "absent" else "unknown"
             self.b.group(ref, state=say(f"configuration.state.{missing}"), level=level)
         name = say("configuration.name.any") if key == _ANY else key
-        state = say("configuration.state.optional" if optional else "configuration.state.absent")
+        state = say("configuration.state.nothing" if optional else "configuration.state.absent")
         node = _key_id(ref, key)
         self.b.node("Key", name, node, state=state, level=level, group=self.b.id_of(ref))
         return node, level
@@ -424,13 +424,21 @@ class _Container:
         found = self.b.snapshot.find(ref)
         if found is not None and (not use.key or use.key in contents_of(found)):
             return  # it is there, and covered by another mount, or held back by what is missing
-        source, level = self.story.ghost_key(ref, use.key or _ANY, use.optional)
+        part = bool(use.sub_path) and not use.item  # one key of a whole object, asked for by its path only
+        if part and any(path == use.target or path.startswith(f"{use.target}/") for path in self.got.files):
+            return  # another source of the volume has it
+        change = "unset" if use.optional else "required"
+        if part and found is not None:
+            if any(reason.facts.get("volume") == use.volume for reason in self.got.blocked):
+                return
+            change = "empty-folder"
+        optional = use.optional or change == "empty-folder"
+        source, level = self.story.ghost_key(ref, use.key or _ANY, optional)
         folder = not use.key and not use.item
         path = say("configuration.name.any-file", path=use.target.rstrip("/")) if folder else use.target
-        if path in self.got.files:
-            target = self.node_id("File", path)
-        else:
-            target = self.put("File", path, [], "unset" if use.optional else "required", level)
+        target = self.node_id("File", path)
+        if path not in self.got.files:
+            self.put("File", path, [], change, level)
         self.b.edge(source, target, use.way, _file_label(use, ""), level, key=use.volume)
 
     def tokens(self) -> None:

@@ -23,7 +23,7 @@ from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.downward import format_map
 from k8sviz.rules.environment import Environment, environment
 from k8sviz.rules.expansion import references as names_in
-from k8sviz.rules.files import ContainerFiles, File, container_files
+from k8sviz.rules.files import ContainerFiles, File, container_files, volume_problems
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.references import references
@@ -46,7 +46,8 @@ class Received:
     """One container's variables and files, and how sure that is.
 
     `files` has for each path what it may be at the moment, oldest first: one version when that is settled. `versions`
-    has all since the volumes were set up. `problems` keep a container that has not started from starting.
+    has all since the volumes were set up. `blocked` are the problems of the Pod's volumes, which hold every container
+    that has not started, and keep what a running one has as it is.
     """
 
     ref: Ref
@@ -58,11 +59,12 @@ class Received:
     files: Mapping[str, tuple[FileVersion, ...]] = field(repr=False)
     versions: Mapping[str, tuple[FileVersion, ...]] = field(repr=False, default_factory=dict)
     seen: tuple[Sighting, ...] = ()
+    blocked: tuple[Reason, ...] = ()
 
     @property
     def problems(self) -> tuple[Reason, ...]:
         """Why the container cannot start; empty once it has."""
-        return () if self.run else (*self.environment.problems, *self.mounted.problems)
+        return () if self.run else (*self.blocked, *self.environment.problems, *self.mounted.problems)
 
     def container_words(self) -> list[str]:
         """The words of the container's command and arguments, as written."""
@@ -98,7 +100,8 @@ def received_now(snapshot: Snapshot, ref: Ref, container: str) -> Received:
     objects = objects_of(snapshot, text(pod, "metadata", "namespace"))
     mounted = _files(pod, spec, objects)
     versions = {path: (FileVersion(0.0, file),) for path, file in mounted.files.items()}
-    return Received(ref, pod, spec, None, environment(pod, spec, objects), mounted, versions, versions)
+    blocked = volume_problems(pod, objects)
+    return Received(ref, pod, spec, None, environment(pod, spec, objects), mounted, versions, versions, (), blocked)
 
 
 def received(history: History, t: float, ref: Ref, container: str) -> Received:
@@ -121,7 +124,8 @@ def received(history: History, t: float, ref: Ref, container: str) -> Received:
     seen = sightings(history, ref, pod, container, contents, after=run.t, until=t)
     files = {path: _possible(found, run, [s for s in seen if s.name == path]) for path, found in versions.items()}
     kept = {path: found for path, found in files.items() if any(version.file for version in found)}
-    return Received(ref, pod, spec, run, variables, mounted, kept, versions, tuple(seen))
+    blocked = volume_problems(pod, past.objects(t))
+    return Received(ref, pod, spec, run, variables, mounted, kept, versions, tuple(seen), blocked)
 
 
 class _Past:
@@ -160,15 +164,19 @@ def _versions(
     """What each file would be at any time since the volumes were set up, one entry a change."""
     pods = pod_versions(history, ref, t)
     times = [run.set_up, *(when for when in _changes(history, pods) if run.set_up < when <= t)]
-    rows: list[tuple[float, Mapping[str, File]]] = []
+    rows: list[tuple[float, Mapping[str, File], set[str]]] = []
     for when in times:
         pod = next((obj for at, obj in reversed(pods) if at <= when), run.pod)
-        rows.append((when, _files(pod, container, past.objects(when)).files))
-    found: dict[str, list[FileVersion]] = {path: [] for _, files in rows for path in files}
-    for when, files in rows:
+        objects = past.objects(when)
+        held = {reason.facts.get("volume", "") for reason in volume_problems(pod, objects)}
+        rows.append((when, _files(pod, container, objects).files, held))
+    found: dict[str, list[FileVersion]] = {path: [] for _, files, _ in rows for path in files}
+    for when, files, held in rows:
         for path, versions in found.items():
-            file = files.get(path)
-            if not versions or versions[-1].file != file:
+            file, before = files.get(path), versions[-1].file if versions else None
+            if file is None and before is not None and before.volume in held:
+                continue  # the kubelet cannot write the volume anew, and leaves it as it is
+            if not versions or before != file:
                 versions.append(FileVersion(when, file))
     return {path: tuple(versions) for path, versions in sorted(found.items())}
 
