@@ -7,6 +7,7 @@ at one time: immutable, and cheap, since it only remembers where to look.
 from __future__ import annotations
 
 import math
+import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -127,6 +128,15 @@ class _Versions:
     def add(self, t: float, seq: int) -> None:
         _insert(self.times, self.seqs, t, seq)
 
+    def forget(self, before: float, deleted: Callable[[int], bool]) -> list[int]:
+        """Drop, and return, the versions that no time from `before` on can see."""
+        first = bisect_right(self.times, before) - 1
+        if first >= 0 and deleted(self.seqs[first]):
+            first += 1
+        dropped = list(self.seqs[:first]) if first > 0 else []
+        del self.times[: len(dropped)], self.seqs[: len(dropped)]
+        return dropped
+
     def current(self, t: float, limit: int) -> int:
         """The place of the version in force at `t` among the first `limit` events, or -1."""
         i = bisect_right(self.times, t) - 1
@@ -149,7 +159,7 @@ class History:
     """An append-only list of watch events and steps, answering what was true at any time.
 
     Events may be appended as objects or as bytes still to be parsed, with their key known: opening a
-    long recording then costs no more than reading it.
+    long recording then costs no more than reading it. One thread may append while others read.
     """
 
     def __init__(self, about: About | None = None) -> None:
@@ -159,9 +169,11 @@ class History:
         self.partial = False  # True for a set of manifests: what is not among them may still exist
         self.unread: dict[str, str] = {}  # kinds that could not be read, and why
         self.end: float = 0.0
+        self._lock = threading.RLock()
         self._steps: list[Step] = []
-        self._payloads: list[Object | bytes] = []
-        self._kinds_of_change = bytearray()
+        self._next = 0  # events are numbered as they come; a number is never used again
+        self._payloads: dict[int, Object | bytes] = {}
+        self._kinds_of_change: dict[int, int] = {}
         self._times = array("d")
         self._seqs = array("L")
         self._keys: dict[Key, _Versions] = {}
@@ -197,9 +209,14 @@ class History:
     def _append(self, t: float, change: int, key: Key, uid: str, payload: Object | bytes) -> None:
         if not math.isfinite(t):
             raise K8svizError(f"an event about {key.kind.lower()}/{key.name} without a time (its t is {t})")
-        seq = len(self._payloads)
-        self._payloads.append(payload)
-        self._kinds_of_change.append(change)
+        with self._lock:
+            self._put(t, change, key, uid, payload)
+
+    def _put(self, t: float, change: int, key: Key, uid: str, payload: Object | bytes) -> None:
+        seq = self._next
+        self._next += 1
+        self._payloads[seq] = payload
+        self._kinds_of_change[seq] = change
         _insert(self._times, self._seqs, t, seq)
         versions = self._keys.get(key)
         if versions is None:
@@ -212,6 +229,41 @@ class History:
         if uid:
             self._by_uid[uid] = key
         self.end = max(self.end, t)
+
+    def forget(self, before: float) -> int:
+        """Give back the memory of what only times before `before` (seconds) can see; returns how many events went.
+
+        Every question about `before` and later gets the same answer as it did. For following a cluster for hours.
+        """
+        with self._lock:
+            dropped: set[int] = set()
+            for key, versions in list(self._keys.items()):
+                dropped.update(versions.forget(before, self._was_deletion))
+                if not versions.times:
+                    self._forget_key(key)
+            kept = [(t, seq) for t, seq in zip(self._times, self._seqs, strict=True) if seq not in dropped]
+            self._times, self._seqs = array("d", (t for t, _ in kept)), array("L", (seq for _, seq in kept))
+            gone = {self._uid_at(seq) for seq in dropped}
+            for seq in dropped:
+                del self._payloads[seq], self._kinds_of_change[seq]
+                self._decoded.pop(seq, None)
+            for uid in gone.difference(map(self._uid_at, self._payloads if gone else ())):
+                self._by_uid.pop(uid, None)
+            return len(dropped)
+
+    def _uid_at(self, seq: int) -> str:
+        return _text(_dict(self._object(seq).get("metadata")).get("uid"))
+
+    def _was_deletion(self, seq: int) -> bool:
+        return self._kinds_of_change[seq] == _DELETED
+
+    def _forget_key(self, key: Key) -> None:
+        del self._keys[key], self._by_kind[key.kind][key]
+        self._by_name[key.kind, key.name].remove(key)
+        if not self._by_name[key.kind, key.name]:
+            del self._by_name[key.kind, key.name]
+        self._sorted.pop(key.kind, None)
+        self._sorted.pop(None, None)
 
     def begin_step(self, step: Step) -> None:
         """Note that a step's command is about to run."""
@@ -238,7 +290,13 @@ class History:
         return len(self._payloads)
 
     def __iter__(self) -> Iterator[Event]:
-        return (self._event(t, seq) for t, seq in zip(self._times, self._seqs, strict=True))
+        with self._lock:
+            rows = list(zip(self._times, self._seqs, strict=True))
+        for t, seq in rows:
+            with self._lock:
+                event = self._event(t, seq) if seq in self._payloads else None
+            if event is not None:  # else forgotten since
+                yield event
 
     def __repr__(self) -> str:
         name = f" {self.about.name}" if self.about.name else ""
@@ -264,15 +322,16 @@ class History:
 
     def at(self, t: float | None = None) -> Snapshot:
         """The state at `t` seconds (None: the newest). Costs nothing until something is looked up."""
-        return Snapshot(self, math.inf if t is None else t, len(self._payloads))
+        return Snapshot(self, math.inf if t is None else t, self._next)
 
     def _places(self, kind: str | None) -> list[tuple[Key, _Versions]]:
         """The objects of a kind (None: all) that ever were, sorted."""
-        found = self._sorted.get(kind)
-        if found is None:
-            known = self._keys if kind is None else self._by_kind.get(kind, {})
-            found = self._sorted[kind] = sorted(known.items(), key=_first)
-        return found
+        with self._lock:
+            found = self._sorted.get(kind)
+            if found is None:
+                known = self._keys if kind is None else self._by_kind.get(kind, {})
+                found = self._sorted[kind] = sorted(known.items(), key=_first)
+            return found
 
     def _kind(self, word: str) -> str:
         """The kind that a word means, as far as anybody knows it: `pvc` is PersistentVolumeClaim."""
@@ -281,25 +340,30 @@ class History:
 
     def between(self, after: float, until: float) -> list[Event]:
         """Events with after < t <= until, in order."""
-        lo, hi = bisect_right(self._times, after), bisect_right(self._times, until)
-        return [self._event(self._times[i], self._seqs[i]) for i in range(lo, hi)]
+        with self._lock:
+            lo, hi = bisect_right(self._times, after), bisect_right(self._times, until)
+            return [self._event(self._times[i], self._seqs[i]) for i in range(lo, hi)]
 
     def versions(self, kind: str, name: str, namespace: str | None = None) -> list[Event]:
         """Every event about one object, in order; namespace None means any."""
-        known = self._by_name.get((self._kind(kind), name), ())
-        found = [k for k in known if namespace is None or k.namespace == namespace]
-        rows = [pair for k in found for pair in zip(self._keys[k].times, self._keys[k].seqs, strict=True)]
-        return [self._event(t, seq) for t, seq in sorted(rows)]
+        with self._lock:
+            known = self._by_name.get((self._kind(kind), name), ())
+            found = [k for k in known if namespace is None or k.namespace == namespace]
+            rows = [pair for k in found for pair in zip(self._keys[k].times, self._keys[k].seqs, strict=True)]
+            return [self._event(t, seq) for t, seq in sorted(rows)]
 
     def times(self, kinds: Iterable[str] | None = None) -> list[float]:
         """The distinct times, in seconds, at which an object of these kinds (None: any) changed."""
-        if kinds is None:
-            return sorted(set(self._times))
-        return sorted({t for kind in kinds for v in self._by_kind.get(self._kind(kind), {}).values() for t in v.times})
+        with self._lock:
+            if kinds is None:
+                return sorted(set(self._times))
+            wanted = [self._by_kind.get(self._kind(kind), {}) for kind in kinds]
+            return sorted({t for known in wanted for versions in known.values() for t in versions.times})
 
     def refs(self, kind: str | None = None) -> list[Ref]:
         """Every object that ever was, of one kind or of all."""
-        keys = self._by_kind.get(self._kind(kind), {}) if kind else self._keys
+        with self._lock:
+            keys = list(self._by_kind.get(self._kind(kind), {}) if kind else self._keys)
         return sorted({Ref(k.kind, k.name, k.namespace) for k in keys})
 
     def step(self, step_id: str) -> Step:
@@ -380,10 +444,11 @@ class Snapshot:
         return "elsewhere" if self._history.partial else "absent"
 
     def _current(self, versions: _Versions) -> Object | None:
-        seq = versions.current(self.t, self._limit)
-        if seq < 0 or self._history._kinds_of_change[seq] == _DELETED:
-            return None
-        return self._history._object(seq)
+        with self._history._lock:
+            seq = versions.current(self.t, self._limit)
+            if seq < 0 or self._history._kinds_of_change[seq] == _DELETED:
+                return None
+            return self._history._object(seq)
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self.objects())
@@ -393,7 +458,7 @@ class Snapshot:
 
     def __repr__(self) -> str:
         at = "now" if math.isinf(self.t) else f"{self.t:.1f} s"
-        counts = sorted((kind, len(self.objects(kind))) for kind in self._history._by_kind)
+        counts = sorted((kind, len(self.objects(kind))) for kind in list(self._history._by_kind))
         return f"<Snapshot at {at}: " + ", ".join(f"{n} {kind}" for kind, n in counts if n) + ">"
 
     def objects(
@@ -425,13 +490,14 @@ class Snapshot:
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """One object by kind (any of kubectl's names) and name, or None. No namespace: the History's own, then any."""
-        keys = self._history._by_name.get((self._history._kind(kind), name), [])
+        keys = list(self._history._by_name.get((self._history._kind(kind), name), ()))
         if namespace is not None:
             keys = [k for k in keys if k.namespace in ("", namespace)]
         else:
             keys = sorted(keys, key=lambda k: k.namespace != self.about.namespace)
         for key in keys:
-            obj = self._current(self._history._keys[key])
+            versions = self._history._keys.get(key)
+            obj = self._current(versions) if versions else None
             if obj is not None:
                 return obj
         return None
@@ -457,7 +523,8 @@ class Snapshot:
     def by_uid(self, uid: str) -> Object | None:
         """The object with that uid, or None (also when another of the same name has replaced it)."""
         key = self._history._by_uid.get(uid)
-        obj = self._current(self._history._keys[key]) if key else None
+        versions = self._history._keys.get(key) if key else None
+        obj = self._current(versions) if versions else None
         return obj if obj is not None and _dict(obj.get("metadata")).get("uid") == uid else None
 
     def owner(self, obj: Object) -> Object | None:

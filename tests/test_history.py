@@ -1,6 +1,7 @@
 """A Snapshot is the fold of the events up to its time, whatever order they came in, and its lookups lose nothing."""
 
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -323,3 +324,57 @@ def test_bytes_without_a_decoder_say_so() -> None:
     history.append_raw(0.0, "ADDED", Key("v1", "Pod", "demo", "a"), "", b"{}")
     with pytest.raises(K8svizError, match="no decoder"):
         history.at().objects()
+
+
+@given(STREAMS, TIMES, st.one_of(TIMES, st.just(math.inf)))
+def test_forgetting_changes_no_answer_about_what_came_later(stream: Any, before: float, t: float) -> None:
+    whole, short = history_of(stream), history_of(stream)
+    dropped = short.forget(before)
+    assert len(short) == len(whole) - dropped
+    t = max(t, before)
+    assert short.at(t).objects() == whole.at(t).objects()
+    assert short.between(before, math.inf) == whole.between(before, math.inf)
+    for obj in whole.at(t):
+        uid = obj["metadata"]["uid"]
+        assert short.at(t).by_uid(uid) == whole.at(t).by_uid(uid)
+
+
+def test_a_history_that_forgets_does_not_grow() -> None:
+    history = History()
+    sizes = []
+    for i in range(4000):
+        meta = {"name": f"p-{i // 4}", "namespace": "demo", "uid": str(i)}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta}
+        history.append(float(i), ("ADDED", "MODIFIED", "MODIFIED", "DELETED")[i % 4], pod)  # type: ignore[arg-type]
+        if i % 100 == 0:
+            history.forget(i - 50.0)
+            sizes.append((len(history), len(history._keys), len(history._by_uid), len(history._by_name)))
+    assert max(sizes) <= (52, 14, 52, 14)
+    assert history.end == 3999.0
+
+
+def test_reading_while_another_thread_appends_and_forgets() -> None:
+    history, stop = History(), threading.Event()
+    reading_since = 0.0
+
+    def write() -> None:
+        for i in range(20_000):
+            meta = {"name": f"p-{i % 50}", "namespace": "demo", "uid": str(i % 50)}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta}
+            history.append(i / 1000 - (0.002 if i % 7 == 0 else 0), "DELETED" if i % 11 == 0 else "ADDED", pod)
+            if i % 500 == 0:
+                history.forget(reading_since - 0.1)  # who keeps `keep` seconds is slower than any reader
+        stop.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while not stop.is_set():
+            reading_since = history.end
+            now = history.at()
+            assert now.objects() == now.objects()
+            assert all(now.by_uid(o["metadata"]["uid"]) == o for o in now.objects("Pod"))
+            assert len(history.versions("Pod", "p-1")) <= len(history.times()) + 1
+            list(history)
+    finally:
+        writer.join()
