@@ -38,17 +38,17 @@ class Card:
 
 def kind_words(kind: str) -> str:
     """A kind as people read it: PersistentVolumeClaim stays as Kubernetes writes it."""
-    return shorten(printable(kind), _MOST_NAME)
+    return printable(shorten(kind, _MOST_NAME))
 
 
 def card(node: Node) -> Card:
     """The lines on a node's card: kind, name, facts, state; long ones shortened in the middle."""
     kind = kind_words(node.kind) + (f"  × {node.count}" if node.count > 1 else "")
-    name = shorten(printable(node.name), _MOST_NAME)
-    facts = tuple(shorten(printable(f), _MOST_FACT) for f in node.facts)
+    name = printable(shorten(node.name, _MOST_NAME))
+    facts = tuple(printable(shorten(f, _MOST_FACT)) for f in node.facts)
     if len(facts) > _MOST_FACTS:
         facts = (*facts[: _MOST_FACTS - 1], f"… {len(facts) - _MOST_FACTS + 1} more")
-    state = shorten(printable(node.state), _MOST_FACT)
+    state = printable(shorten(node.state, _MOST_FACT))
     width = max(
         text_width(kind, KIND, bold=True) + 16,
         text_width(name, NAME, bold=True),
@@ -69,7 +69,7 @@ def label_size(label: str) -> tuple[float, float]:
 def label_lines(label: str) -> list[str]:
     """An edge's words in short lines, since a long line pushes the things it joins apart."""
     lines: list[str] = []
-    for part in label.split("\n"):
+    for part in shorten(label, _MOST_LINES * 400).split("\n"):
         line = ""
         for word in printable(part).split(" "):
             word = shorten(word, _MOST_LABEL)
@@ -84,18 +84,18 @@ def label_lines(label: str) -> list[str]:
 
 def headline(text: str) -> str:
     """A picture's title or a note below it: one line, shortened where it would make the picture endlessly wide."""
-    return shorten(printable(text), _MOST_TITLE)
+    return printable(shorten(text, _MOST_TITLE))
 
 
 def group_state(group: Group) -> str:
     """The state on a frame."""
-    return shorten(printable(group.state), _MOST_FACT)
+    return printable(shorten(group.state, _MOST_FACT))
 
 
 def group_title(group: Group) -> str:
     """The words on a frame: kind, name, state and facts in one line."""
-    words = [f"{kind_words(group.kind)} {shorten(printable(group.name), 48)}".strip()]
+    words = [f"{kind_words(group.kind)} {printable(shorten(group.name, 48))}".strip()]
     if group.count > 1:
         words[0] += f" × {group.count}"
-    words += [shorten(printable(f), _MOST_FACT) for f in group.facts]
+    words += [printable(shorten(f, _MOST_FACT)) for f in group.facts]
     return " · ".join(w for w in words if w)
