@@ -299,9 +299,9 @@ class _Story:
             node = f"pile/{row}/{stage}"
             word = stage_of(found[0], wait, self.now)[1]
             one = len(found) == 1
-            name = key_of(found[0]).name if one else say("rollout.story.pile", count=len(found))
+            name = key_of(found[0]).name if one else say("rollout.story.pile", count=len(found), sign=GLYPHS[stage])
             self.b.node("Pod", name, node, [say("rollout.story.version", tag=version_of(found[0]))],
-                        state=f"{GLYPHS[stage]} {word}", level=STAGE_LEVELS[stage],
+                        state=word, level=STAGE_LEVELS[stage],
                         ref=ref_of(found[0]) if one else None)  # fmt: skip
             self.b.edge(row, node, "owns", "", "ending" if stage == "terminating" else "")
             for pod in found:

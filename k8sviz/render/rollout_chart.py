@@ -54,6 +54,7 @@ _RIGHT: Final = 0.35
 _AREA: Final = 2.5
 _MOST_BARS: Final = 32
 _BAR: Final = 0.2
+_MOST_DEPTH: Final = 6.4  # of all bars together: more of them are thinner
 _LINE_DESIRED: Final = {"color": "#1b1f24", "linewidth": 1.6, "linestyle": "-"}
 _LINE_MOST: Final = {"color": "#b3261e", "linewidth": 1.6, "linestyle": (0, (5, 2))}
 _LINE_LEAST: Final = {"color": "#00714f", "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
@@ -96,13 +97,15 @@ def rollout_chart(series: RolloutSeries, *, bars: int = _MOST_BARS) -> Chart:
     legend = _flow(entries, _WIDTH - 0.6)
     band = 0.5 if series.ticks else 0.15
     lane_depth = 0.27 * len(lanes) + (0.25 if lanes else 0)
-    depth = _AREA + lane_depth + (0.3 + _BAR * len(rows) if rows else 0)
+    bar = min(_BAR, _MOST_DEPTH / max(len(rows), 1))
+    depth = _AREA + lane_depth + (0.3 + bar * len(rows) if rows else 0)
     top = 0.62 + 0.2 * len(lines) + band
     foot = 0.75 + 0.26 * len(legend) + (0.3 + 0.2 * columns.rows if columns.rows else 0)
     with _style():
         figure = new_figure(top + depth + foot)
         sheet = _Sheet(figure)
-        sheet.write(0.3, 0.3, shorten(printable(f"{series.title} · {series.ref}"), 95), 13, weight="bold")
+        title = series.title if str(series.ref) in series.title else f"{series.title} · {series.ref}"
+        sheet.write(0.3, 0.3, shorten(printable(title), 95), 13, weight="bold")
         for i, line in enumerate(lines):
             sheet.write(0.3, 0.6 + 0.2 * i, shorten(printable(line), 160), 8.5, color=LIGHT.soft)
         back = sheet.axes(left, top, width, depth)
@@ -112,7 +115,8 @@ def rollout_chart(series: RolloutSeries, *, bars: int = _MOST_BARS) -> Chart:
         _draw_area(area, series, _most(series))
         sheet.write(left - 0.42, top + _AREA / 2, say("rollout.chart.pods"), 9, rotation=90, ha="center", weight="bold")
         _draw_lanes(sheet, back, lanes, told.end, left, top)
-        _draw_bars(sheet, back, rows, packed, series, _AREA + lane_depth, left, top)
+        heading = say("rollout.chart.seats" if packed else "rollout.chart.bars")
+        _draw_bars(sheet, back, rows, heading, bar, series.end, (_AREA + lane_depth, left, top))
         y = _draw_legend(sheet, legend, top + depth + 0.75)
         if columns.rows:
             sheet.write(0.3, y + 0.06, say("charts.lives.steps"), 9, weight="bold")
@@ -288,27 +292,27 @@ def _rows(series: RolloutSeries, most: int) -> tuple[list[_Row], bool]:
 
 
 def _draw_bars(
-    sheet: _Sheet, axes: Axes, rows: Sequence[_Row], packed: bool, series: RolloutSeries,
-    offset: float, left: float, top: float,
+    sheet: _Sheet, axes: Axes, rows: Sequence[_Row], heading: str, bar: float, end: float,
+    at: tuple[float, float, float],
 ) -> None:  # fmt: skip
     if not rows:
         return
-    heading = say("rollout.chart.seats" if packed else "rollout.chart.bars")
+    offset, left, top = at
     sheet.write(0.3, top + offset + 0.12, heading, 9, weight="bold")
-    per_inch = max(series.end, 0.001) / (sheet.width - left - _RIGHT)
+    per_inch = max(end, 0.001) / (sheet.width - left - _RIGHT)
     for i, row in enumerate(rows):
-        y = offset + 0.26 + _BAR * i
-        label = shorten(printable(row.label), 30)
-        hue = LIGHT.soft if len({p.version for p in row.pods}) > 1 else LIGHT.text
-        sheet.write(left - 0.12, top + y + _BAR / 2, label, 7 if packed else 8, ha="right", color=hue)
+        y = offset + 0.26 + bar * i
+        if bar >= 0.13:
+            label = shorten(printable(row.label), 30)
+            sheet.write(left - 0.12, top + y + bar / 2, label, min(8.0, bar * 40), ha="right")
         for pod in row.pods:
-            _draw_life(axes, pod, y, per_inch)
+            _draw_life(axes, pod, y, per_inch, bar)
 
 
-def _draw_life(axes: Axes, pod: PodLife, y: float, per_inch: float) -> None:
+def _draw_life(axes: Axes, pod: PodLife, y: float, per_inch: float, bar: float) -> None:
     """One Pod's stages, with a dot when it got a node, a tick when it was Ready, and a bar at its end."""
-    hue, height = _hue(pod.version), _BAR * 0.74
-    top = y + _BAR * 0.13
+    hue, height = _hue(pod.version), bar * 0.74
+    top = y + bar * 0.13
     for spell in pod.spells:
         look = _LOOKS[spell.stage]
         width = max(spell.end - spell.start, 0.008 * per_inch)
@@ -316,13 +320,13 @@ def _draw_life(axes: Axes, pod: PodLife, y: float, per_inch: float) -> None:
         _box(axes, spell.start, top, width, height, _tint(hue, look.share), edge, look.hatch)
     middle = top + height / 2
     if pod.scheduled is not None and pod.created <= pod.scheduled <= pod.end:
-        axes.plot(pod.scheduled, middle, "o", markersize=3, color=LIGHT.text, markeredgewidth=0, zorder=4)
+        axes.plot(pod.scheduled, middle, "o", markersize=15 * bar, color=LIGHT.text, markeredgewidth=0, zorder=4)
     if pod.ready is not None and pod.created <= pod.ready <= pod.end:
         axes.plot([pod.ready] * 2, [top, top + height], color=LIGHT.text, linewidth=1.1, zorder=4)
     if pod.gone is not None:
         axes.plot([pod.end] * 2, [top - 0.01, top + height + 0.01], color=LIGHT.text, linewidth=1.8, zorder=4)
     else:
-        axes.plot(pod.end + 0.06 * per_inch, middle, ">", markersize=3.5, color=LIGHT.soft, markeredgewidth=0,
+        axes.plot(pod.end + 0.06 * per_inch, middle, ">", markersize=17 * bar, color=LIGHT.soft, markeredgewidth=0,
                   clip_on=False, zorder=3)  # fmt: skip
 
 

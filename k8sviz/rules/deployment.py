@@ -198,10 +198,10 @@ def next_scaling(deployment: JSON, new: Size | None, old: Sequence[Size]) -> lis
     before = {size.name: size.desired for size in known}
     if is_paused(deployment) or _is_scaling(bounds, known):
         after = proportional_sizes(deployment, new, old)
-    elif new is None:
-        after = {}
     elif uses_recreate(deployment):
         after = _recreate(bounds, new, old)
+    elif new is None:
+        after = {}
     else:
         size = new_replica_set_size(bounds, new, old)
         after = {new.name: size}
@@ -215,12 +215,12 @@ def _is_scaling(bounds: RolloutBounds, known: Sequence[Size]) -> bool:
     return any(s.desired > 0 and s.wanted is not None and s.wanted != bounds.replicas for s in known)
 
 
-def _recreate(bounds: RolloutBounds, new: Size, old: Sequence[Size]) -> dict[str, int]:
+def _recreate(bounds: RolloutBounds, new: Size | None, old: Sequence[Size]) -> dict[str, int]:
     """All old Pods go first, and the new ones come when the last of them is over (rolloutRecreate)."""
     down = {s.name: 0 for s in old if s.desired}
-    if down:
+    if down or new is None or any(s.pods for s in old):
         return down
-    return {} if any(s.pods for s in old) else {new.name: bounds.replicas}
+    return {new.name: bounds.replicas}
 
 
 # -- scaling in proportion ---------------------------------------------------------------------------
