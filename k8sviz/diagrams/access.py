@@ -156,7 +156,9 @@ class _Story:
         else:
             t = min(self.b.snapshot.t, self.history.end)
             got = received(self.history, t, ref_of(pod), container)
-        found = {name: value for name, value in got.environment.all_values().items() if name in (_HOST, _PORT)}
+        values = got.environment.all_values()
+        # a Pod may set them itself, even from a Secret, whose value is not for a picture
+        found = {name: values.get(name) for name in (_HOST, _PORT) if name not in got.secret_names}
         seen = {s.name: (s.content or b"").decode() for s in got.seen if s.what == "variable" and s.name in found}
         return {**found, **{name: value for name, value in seen.items() if found[name] is None}}
 

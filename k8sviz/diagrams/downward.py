@@ -220,8 +220,8 @@ class _Pod:
 
     def variable(self, container: Mapping[str, Any], got: Received, shown: _Shown, frame: str) -> None:
         source, steps = self.source(shown, container)
-        values = got.environment.values()
-        value = values.get(shown.target)
+        mine = (v.value for v in got.environment.variables if v.name == shown.target and v.origin.path)
+        value = next(mine, None)  # not that of a later declaration, which may be a Secret's
         change, level = "frozen", ""
         if got.run is not None and shown.is_field and value is not None:
             now = field_value(text(shown.reference, "fieldPath"), self.pod, self.objects)
