@@ -331,4 +331,4 @@ def test_json_and_text_say_the_same() -> None:
     assert row["subject"] == {"kind": "PersistentVolumeClaim", "name": "too-large", "namespace": "demo"}
     assert (row["code"], row["error"], row["waiting"]) == ("too-small", True, False)
     assert row["evidence"][0]["source"] in str(found)
-    assert "is Pending (an error)" in str(found).splitlines()[0]
+    assert "Pending (an error)" in str(found).splitlines()[0]
