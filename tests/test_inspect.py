@@ -357,6 +357,14 @@ def test_an_old_look_does_not_settle_but_a_new_one_rules_out_the_past() -> None:
     assert files(inspect(history, 60.0, Ref("Pod", "p", "demo")))["/whole/a"].contents == ("old", "new")
 
 
+def test_a_value_that_came_back_is_told_once_and_settles_nothing() -> None:
+    history = restarted()
+    history.append(20.0, "MODIFIED", config("old"))
+    say_in(history, 50.0, "kubectl exec p -- cat /whole/a", "old")
+    found = files(inspect(history, 60.0, Ref("Pod", "p", "demo")))["/whole/a"]
+    assert sorted(content or "" for content in found.contents) == ["new", "old"]
+
+
 def test_an_output_that_disagrees_is_told() -> None:
     history = restarted()
     say_in(history, 50.0, "kubectl exec p -- sh -c 'echo $A'", "otherwise\n")

@@ -224,25 +224,84 @@ class _Tracker:
                      kind=source.kind)  # fmt: skip
 
     def live_track(self, path: str, versions: Sequence[FileVersion], source: _Source) -> Track:
-        seen = [s for s in self.got.seen if s.what == "file" and s.name == path]
+        looks = _looks(versions, [s for s in self.got.seen if s.what == "file" and s.name == path])
         written = [s for s in self.got.seen if s.what == "written" and path.startswith(f"{s.name}/")]
+        looks += _stamped(versions, looks, written, alone=self.changes_alone(path, versions))
+        marks = {t for version in versions for t in (version.t,)}
+        marks |= {t for look in looks for t in (look.since, look.until) if versions[0].t < t < self.end}
+        times = sorted(marks | {self.end})
         stretches: list[Stretch] = []
-        arrived: list[tuple[float, float] | None] = []
-        since = versions[0].t
-        for i, version in enumerate(versions[1:], 1):
-            after, until = _arrival(version, versions[:i], seen, written)
-            before = self.shown(_content(versions[i - 1]), source)
-            stretches.append(Stretch(since, after, before, i - 1))
-            end = until if until is not None else self.end
-            stretches.append(Stretch(after, end, say("updates.state.either"), None))
-            arrived.append((after, until) if until is not None else None)
-            since = end
-        if since < self.end:
-            stretches.append(Stretch(since, self.end, self.shown(_content(versions[-1]), source), len(versions) - 1))
+        for start, end in itertools.pairwise(times):
+            number = _known((start + end) / 2, versions, looks)
+            value = say("updates.state.either") if number is None else self.shown(_content(versions[number]), source)
+            if stretches and stretches[-1].number == number:
+                stretches[-1] = Stretch(stretches[-1].start, end, value, number)
+            else:
+                stretches.append(Stretch(start, end, value, number))
+        arrived = tuple(_arrival(i, versions, looks) for i in range(1, len(versions)))
         label = say("updates.row.file", path=path)
-        kept = tuple(stretch for stretch in stretches if stretch.end > stretch.start)
-        return Track(label, "live", kept, arrived=tuple(arrived), seen=self.last_seen("file", path),
+        return Track(label, "live", tuple(stretches), arrived=arrived, seen=self.last_seen("file", path),
                      source=self.label(source), kind=source.kind)  # fmt: skip
+
+    def changes_alone(self, path: str, versions: Sequence[FileVersion]) -> bool:
+        """Whether no other file of the volume changed: then the volume was written anew for this one."""
+        volume = next((v.file.volume for v in versions if v.file is not None), "")
+        times = {v.t for v in versions[1:]}
+        for other, others in self.got.versions.items():
+            same = any(v.file is not None and v.file.volume == volume for v in others)
+            if same and other != path and not {v.t for v in others[1:]} <= times:
+                return False
+        return len(times) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Some moment from `since` to `until` at which a file was version `low` at least and `high` at most."""
+
+    since: float
+    until: float
+    low: int
+    high: int
+
+
+def _looks(versions: Sequence[FileVersion], seen: Sequence[Sighting]) -> list[_Look]:
+    found: list[_Look] = []
+    for sighting in seen:
+        fit = [i for i, v in enumerate(versions) if v.t <= sighting.until and _content(v) == sighting.content]
+        if fit:
+            found.append(_Look(sighting.since, sighting.until, fit[0], fit[-1]))
+    return found
+
+
+def _stamped(
+    versions: Sequence[FileVersion], looks: Sequence[_Look], written: Sequence[Sighting], *, alone: bool
+) -> list[_Look]:
+    """What the time-stamped directory adds: the file was new by then, and old before if it alone changed."""
+    found: list[_Look] = []
+    for stamp in written:
+        listed = next((look for look in looks if look.until >= stamp.until and look.low == len(versions) - 1), None)
+        if listed is None or stamp.until < versions[-1].t:
+            continue
+        found.append(_Look(stamp.until, stamp.until, listed.low, listed.high))
+        if alone and stamp.since > versions[-1].t:
+            found.append(_Look(stamp.since, stamp.since, 0, listed.low - 1))
+    return found
+
+
+def _known(t: float, versions: Sequence[FileVersion], looks: Sequence[_Look]) -> int | None:
+    """Which version a file is at `t` seconds; None where that is open. A file never goes back to an older one."""
+    low = max((look.low for look in looks if look.until <= t), default=0)
+    high = max(i for i, version in enumerate(versions) if version.t <= t)
+    high = min([high, *(look.high for look in looks if look.since >= t)])
+    return low if low >= high else None
+
+
+def _arrival(number: int, versions: Sequence[FileVersion], looks: Sequence[_Look]) -> tuple[float, float] | None:
+    """Between which seconds a file became this version or a newer one; None when nobody saw it."""
+    until = min((look.until for look in looks if look.low >= number), default=None)
+    if until is None:
+        return None
+    return max([versions[number].t, *(look.since for look in looks if look.high < number)]), until
 
 
 def _is(version: FileVersion, source: _Source) -> bool:
@@ -254,23 +313,6 @@ def _is(version: FileVersion, source: _Source) -> bool:
 
 def _content(version: FileVersion) -> bytes | None:
     return version.file.content if version.file is not None else None
-
-
-def _arrival(
-    new: FileVersion, before: Sequence[FileVersion], seen: Sequence[Sighting], written: Sequence[Sighting]
-) -> tuple[float, float | None]:
-    """Between which seconds the file became this version: after the last look at an old one, before the first at it."""
-    old = {_content(version) for version in before}
-    content = _content(new)
-    looks = [s for s in seen if s.until > new.t]
-    after = max([new.t, *(s.since for s in looks if s.content in old and s.content != content)])
-    until = min((s.until for s in looks if s.content == content), default=None)
-    if until is None:
-        return after, None
-    for stamp in written:
-        if stamp.since >= new.t - 1 and stamp.until >= after and stamp.since <= until:
-            after, until = max(after, stamp.since), min(until, stamp.until)
-    return after, until
 
 
 def updates_text(told: Updates) -> str:

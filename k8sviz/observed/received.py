@@ -210,8 +210,10 @@ def _possible(versions: Sequence[FileVersion], run: Run, seen: Sequence[Sighting
     for sighting in seen:
         if sighting.what == "file":
             at = [i for i, version in enumerate(versions) if version.t <= sighting.until and _shows(version, sighting)]
-            first = max(first, *at) if at else first
-    kept = versions[first:]
+            first = max(first, at[0]) if at else first  # a content that came back may still be the old one
+    kept = [
+        v for i, v in enumerate(versions) if i >= first and all(v.file != later.file for later in versions[i + 1 :])
+    ]
     if frozen and any(sighting.what == "file" for sighting in seen):
         kept = kept[:1]
     return tuple(kept)
