@@ -427,3 +427,37 @@ def test_manifests_do_not_call_missing_what_may_be_elsewhere() -> None:
     history.partial = True
     diagram = configuration(history.at())
     assert [(node.name, node.level) for node in diagram.nodes if node.kind == "Key"] == [("every key", "unknown")]
+
+
+def test_a_hundred_replicas_are_drawn_once() -> None:
+    objects: list[dict] = [{"kind": "ConfigMap", "metadata": {"name": "c", "namespace": "demo"}, "data": {"a": "1"}}]
+    for i in range(100):
+        owner = {"kind": "ReplicaSet", "name": "web", "uid": "owner", "controller": True}
+        meta = {"name": f"web-{i:03}", "namespace": "demo", "ownerReferences": [owner]}
+        main = {"name": "main", "envFrom": [{"configMapRef": {"name": "c"}}]}
+        objects.append({"kind": "Pod", "apiVersion": "v1", "metadata": meta, "spec": {"containers": [main]}})
+    diagram = configuration(History.of(objects).at())
+    assert len(diagram.nodes) == 2
+    assert [group.count for group in diagram.groups if group.kind == "Pod"] == [100]
+    assert diagram.notes == ("100 Pods are drawn as 1: what is alike stands once, with its count",)
+
+
+def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
+    history = History.of([])
+    config = {
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {"name": "c", "namespace": "demo"},
+        "data": {"a": "1"},
+    }
+    state = {"name": "main", "restartCount": 0, "state": {"running": {"startedAt": ""}}}
+    main = {"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    spec = {"containers": [main], "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
+    history.append(0.0, "ADDED", config)
+    history.append(1.0, "ADDED", {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "demo"},
+                                  "spec": spec, "status": {"containerStatuses": [state]}})  # fmt: skip
+    history.append(5.0, "DELETED", config)
+    diagram = configuration(history.at(), history=history)
+    file = next(node for node in diagram.nodes if node.kind == "File")
+    assert file.facts == ("mode 0644", "= 1")
+    assert [(node.name, node.level) for node in diagram.nodes if node.kind == "Key"] == [("a", "unknown")]

@@ -80,7 +80,37 @@ def configuration(
         return _around(diagram, snapshot, focus, key)
     if not diagram.nodes:
         diagram = replace(diagram, notes=(*diagram.notes, say("configuration.note.nothing")))
+    if len(diagram.nodes) > LIMIT:
+        diagram = _replicas_once(diagram)
     return sum_up(diagram, LIMIT)
+
+
+def _replicas_once(diagram: Diagram) -> Diagram:
+    """Pods of one owner that are given the same are drawn once, with their count."""
+    parents = {group.id: group.parent for group in diagram.groups}
+    inside: dict[str, list[tuple[object, ...]]] = {}
+    for node in diagram.nodes:
+        home = parents.get(node.group) or node.group
+        frame = node.group.rpartition("/")[2] if home != node.group else ""  # its container
+        inside.setdefault(home, []).append((frame, node.kind, node.name, node.facts, node.state))
+    alike: dict[tuple[object, ...], list[str]] = {}
+    pods = [group for group in diagram.groups if group.kind == "Pod"]
+    for pod in pods:
+        alike.setdefault((pod.alike or pod.id, frozenset(inside.get(pod.id, ()))), []).append(pod.id)
+    counts = {members[0]: len(members) for members in alike.values()}
+    left_out = {pod.id for pod in pods} - counts.keys()
+    left_out |= {inner for inner, outer in parents.items() if outer in left_out}
+    nodes = tuple(node for node in diagram.nodes if node.group not in left_out)
+    here = {node.id for node in nodes}
+    groups = (replace(g, count=counts.get(g.id, 1)) for g in diagram.groups if g.id not in left_out)
+    note = say("configuration.note.alike", pods=len(pods), drawn=len(counts))
+    return replace(
+        diagram,
+        nodes=nodes,
+        groups=tuple(groups),
+        edges=tuple(edge for edge in diagram.edges if edge.source in here and edge.target in here),
+        notes=(*diagram.notes, note) if len(counts) < len(pods) else diagram.notes,
+    )
 
 
 def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None, key: str) -> str:
@@ -99,7 +129,11 @@ def _finished(diagram: Diagram) -> Diagram:
         replace(node, state=unused, level="off") if node.kind == "Key" and node.id not in tied else node
         for node in diagram.nodes
     )
-    groups = (replace(group, ref=None) if group.kind in kinds else group for group in diagram.groups)
+    parents = {group.id: group.parent for group in diagram.groups}
+    filled = {node.group for node in diagram.nodes}
+    filled |= {parents.get(group, "") for group in filled}
+    shown = (group for group in diagram.groups if group.id in filled)
+    groups = (replace(group, ref=None) if group.kind in kinds else group for group in shown)
     return replace(diagram, nodes=tuple(nodes), groups=tuple(groups))
 
 

@@ -208,15 +208,12 @@ def _possible(versions: Sequence[FileVersion], run: Run, seen: Sequence[Sighting
         return (versions[-1],)  # a change of the Pod itself wakes the kubelet at once
     first = 0
     for sighting in seen:
-        if sighting.what == "file":
-            at = [i for i, version in enumerate(versions) if version.t <= sighting.until and _shows(version, sighting)]
-            first = max(first, at[0]) if at else first  # a content that came back may still be the old one
-    kept = [
-        v for i, v in enumerate(versions) if i >= first and all(v.file != later.file for later in versions[i + 1 :])
-    ]
-    if frozen and any(sighting.what == "file" for sighting in seen):
-        kept = kept[:1]
-    return tuple(kept)
+        at = [i for i, version in enumerate(versions) if version.t <= sighting.until and _shows(version, sighting)]
+        if sighting.what == "file" and at:
+            if frozen:
+                return (versions[at[0]],)
+            first = max(first, at[0])  # a content that came back may still be the old one
+    return tuple(v for i, v in enumerate(versions) if i >= first and all(v.file != o.file for o in versions[i + 1 :]))
 
 
 def _shows(version: FileVersion, sighting: Sighting) -> bool:
