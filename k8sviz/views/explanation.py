@@ -47,7 +47,7 @@ def _card(it: Explanation) -> str:
     level = "bad" if it.error else "wait" if it.waiting else "ok"
     word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
     parts = [
-        f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject or "")} {_esc(it.state)} · {_esc(word)}</p>',
+        f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject_text)} {_esc(it.state)} · {_esc(word)}</p>',
         f"<p>{_esc(it.summary)}</p>",
         *_rows(it),
         *(_card(cause) for cause in it.also),
