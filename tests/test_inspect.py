@@ -18,6 +18,7 @@ from k8sviz.predict.container import GotFile, Inspection, inspect, users
 from k8sviz.rules.files import mode_text
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
+from k8sviz.views.inspector import inspector
 
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -440,3 +441,32 @@ def test_nothing_computed_is_ever_contradicted(lab: str) -> None:
                 assert [v for v in found.variables if v.computed is not None] == []
                 checks.append(found.__str__)
     assert all(check() for check in checks)
+
+
+# -- the widget --------------------------------------------------------------------------------------
+
+
+def test_the_widget_and_what_stands_in_for_it_say_the_same() -> None:
+    widget = inspector(recorded("ch07-secret"), Ref("Pod", "fortune-https", "demo"))
+    data, _ = widget._repr_mimebundle_()
+    assert [c["name"] for c in widget.content["containers"]] == ["html-generator", "web-server"]
+    for container in widget.content["containers"]:
+        for table in container["tables"]:
+            assert len(table["levels"]) == len(table["rows"])
+            for row in table["rows"]:
+                assert len(row) == len(table["columns"])
+                assert row[0] in data["text/plain"]
+                assert row[0] in data["text/html"]
+    chosen = inspector(recorded("ch07-secret"), Ref("Pod", "fortune-https", "demo"), container="web-server")
+    assert chosen.inspections[0].container == "web-server"
+
+
+def test_nothing_from_a_cluster_is_markup() -> None:
+    attack = "<img src=x onerror=alert(1)>\u202e"
+    pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [
+        {"name": "main", "env": [{"name": "A", "value": attack}], "args": [attack]}]}}  # fmt: skip
+    widget = inspector(History.of([pod]), Ref("Pod", "p"))
+    page = widget._repr_mimebundle_()[0]["text/html"]
+    assert "<img" not in page
+    assert "&lt;img" in page
+    assert "\u202e" not in page + str(widget.content)

@@ -483,17 +483,22 @@ class _Container:
             file = versions[-1].file
             if file is None or (file.volume in automatic and not self.story.token):
                 continue
+            mode = [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))]
             if file.source.kind == "ServiceAccountToken":
-                node = self.put("File", path, [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))],
-                                "token", "ok")  # fmt: skip
+                node = self.put("File", path, mode, "token", "ok")
                 account = Ref("ServiceAccount", service_account(self.pod), self.ref.namespace)
-                seconds = _token_seconds(volumes.get(file.volume, {}), path)
-                if self.b.snapshot.find(account) is None:
-                    self.b.ghost(account, say(f"configuration.state.{self.b.snapshot.missing('ServiceAccount')}"))
-                else:
-                    self.b.object(account)
-                label = say("configuration.edge.token", seconds=seconds)
-                self.b.edge(self.b.id_of(account), node, "token", label, "ok", key=path)
+                label = say("configuration.edge.token", seconds=_token_seconds(volumes.get(file.volume, {}), path))
+                self.b.edge(self.outside(account), node, "token", label, "ok", key=path)
+            elif file.source.kind == "ClusterTrustBundle":
+                node = self.put("File", path, mode, "live", "ok")
+                bundle = Ref("ClusterTrustBundle", file.source.name)
+                self.b.edge(self.outside(bundle), node, "bundle", say("configuration.edge.bundle"), "ok", key=path)
+
+    def outside(self, ref: Ref) -> str:
+        """An object that is neither ConfigMap nor Secret: there, or missing."""
+        if self.b.snapshot.find(ref) is not None:
+            return self.b.object(ref)
+        return self.b.ghost(ref, say(f"configuration.state.{self.b.snapshot.missing(ref.kind)}"))
 
     # -- the command and its arguments ---------------------------------------------------------------
 
@@ -501,7 +506,8 @@ class _Container:
         """Words of `command` and `args` that `$(VAR)` puts something into, or that escape it."""
         for part in ("command", "args"):
             for i, written in enumerate(strings(self.got.container, part)):
-                used = list(dict.fromkeys(names_in(written)))
+                # a shell's own $(command) looks alike, and nobody means it as a variable
+                used = [name for name in dict.fromkeys(names_in(written)) if name in self.values or " " not in name]
                 if used or "$$(" in written:
                     self.word(say("configuration.name.word", part=part, index=i), written, used)
 
