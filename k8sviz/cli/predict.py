@@ -1,4 +1,4 @@
-"""The commands that judge manifests without a cluster: predict says what becomes of them."""
+"""The commands that judge manifests without a cluster: predict says what becomes of them, check what is wrong."""
 
 from __future__ import annotations
 
@@ -28,11 +28,18 @@ def add(commands: Any) -> None:
         ("files", _files, "the files under the mounts of every container"),
     ):
         _file_arguments(command(kinds, name, run, text))
+    checker = command(commands, "check", _check, "say what the API server would refuse in manifests, line by line")
+    _filename_argument(checker)
+    checker.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _filename_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE",
+                        help="YAML or JSON file, folder, or - for standard input; may come again")  # fmt: skip
 
 
 def _file_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE",
-                        help="YAML or JSON file, folder, or - for standard input; may come again")  # fmt: skip
+    _filename_argument(parser)
     parser.add_argument("-n", "--namespace", default="default", help="where an object goes that names none")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -67,3 +74,14 @@ def _files(options: argparse.Namespace) -> None:
     from k8sviz.predict.text import files_text
 
     _show(options, predict_files(_objects(options), namespace=options.namespace), files_text)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from k8sviz.validate import check_files
+
+    report = check_files(options.filename)
+    if options.json:
+        print_json(report.to_json())
+    else:
+        print(report)
+    return 0 if report.ok else 1

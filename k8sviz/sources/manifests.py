@@ -27,7 +27,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Key, Object, key_of, ref_of
 from k8sviz.kinds import KINDS
 
-__all__ = ["Loaded", "Manifest", "ManifestError", "load", "parse", "read"]
+__all__ = ["Loaded", "Manifest", "ManifestError", "documents", "load", "parse", "read", "texts"]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FAST: Final = _Loader is not yaml.SafeLoader
@@ -111,6 +111,29 @@ def parse(text: str, name: str = "input", *, namespace: str = "default") -> list
     k8sviz.sources.manifests.ManifestError: input, line 1: a Pod without apiVersion; write for example apiVersion: v1
     """
     return [m.object for _, found in _located(text, _shown(name), namespace) for m in found]
+
+
+def documents(text: str, name: str = "input") -> list[tuple[Any, int]]:
+    """The documents of one text as they are written, nothing completed or opened: the value and its line.
+
+    An empty document is left out. Raises ManifestError for what is neither YAML nor JSON.
+
+    >>> documents("- a\\n---\\nkind: Pod")
+    [(['a'], 1), ({'kind': 'Pod'}, 3)]
+    """
+    return [(d.value, d.line) for d in _documents(text, _shown(name)) if d.value is not None]
+
+
+def texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[str, str]]:
+    """The name and the text of every file that these paths mean, as `load` takes them. Raises ManifestError.
+
+    A file that was found in a folder and holds no Kubernetes object is left out.
+    """
+    for file in _files(paths):
+        name = _shown("standard input" if file.path == "-" else file.path)
+        text = _text(file.path, name)
+        if not (file.in_folder and all(_foreign(value) for value, _ in documents(text, name))):
+            yield name, text
 
 
 def load(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str], *, namespace: str = "default") -> Loaded:
@@ -445,6 +468,7 @@ _HINTS: Final = (
     ("did not find expected '-' indicator", "the indentation does not fit the list above"),
     ("did not find expected ',' or", "a { or [ is not closed, or a comma is missing"),
     ("unexpected end of stream", "a quote is not closed"),
+    ("did not find expected node content", "a value is missing, or a { or [ is not closed"),
     ("document start", "begin the next document with a line of three dashes, ---"),
     ("cannot start any token", "put a value that begins with @, ` or % in quotes"),
     ("block sequence entries are not allowed", "begin the list on a line of its own"),

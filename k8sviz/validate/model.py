@@ -1,0 +1,112 @@
+"""What is wrong with a manifest, as data: a path into the object, a code and its facts; the words are apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from k8sviz.words import say
+
+__all__ = ["FieldPath", "Finding", "Problem", "Report", "field_text", "shown_value"]
+
+FieldPath: TypeAlias = "tuple[str | int, ...]"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_$-]+")
+_LONGEST: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one field. `error`: the API server refuses it; else it takes it, but it is likely a mistake.
+
+    `at_key` says that the field's name is what is wrong, not its value. The words are `check.problem.<code>`.
+    """
+
+    path: FieldPath
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    error: bool = True
+    at_key: bool = False
+
+    @property
+    def field(self) -> str:
+        """The path as Kubernetes writes it."""
+        return field_text(self.path)
+
+    def __str__(self) -> str:
+        words = say(f"check.problem.{self.code}", **self.facts)
+        return f"{self.field}: {words}" if self.path else words
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A Problem with its place: the text's name, the line and column (from 1), and the object, as KIND/NAME."""
+
+    problem: Problem
+    source: str
+    line: int
+    column: int = 0
+    subject: str = ""
+
+    def __str__(self) -> str:
+        code = "error" if self.problem.error else "warning"
+        return say(f"check.finding.{code}", source=self.source, line=self.line, text=self.problem)
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as plain JSON."""
+        it = self.problem
+        place = {"file": self.source, "line": self.line, "column": self.column, "object": self.subject}
+        return {**place, "field": it.field, "code": it.code, "error": it.error, "message": str(it)}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All findings about some manifests, in the order of their lines; `objects` is how many were looked at."""
+
+    findings: tuple[Finding, ...] = ()
+    objects: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the API server would take all of them."""
+        return not any(found.problem.error for found in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.findings)) or say("check.finding.none", count=self.objects)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain JSON."""
+        return {"ok": self.ok, "objects": self.objects, "findings": [found.to_json() for found in self.findings]}
+
+
+def field_text(path: FieldPath) -> str:
+    """A path as Kubernetes' own messages write it.
+
+    >>> field_text(("spec", "containers", 0, "name")), field_text(("data", "not a key"))
+    ('spec.containers[0].name', 'data[not a key]')
+    """
+    written = ""
+    for part in path:
+        if isinstance(part, int):
+            written += f"[{part}]"
+        elif _PLAIN.fullmatch(part):
+            written += f".{part}" if written else part
+        else:
+            written += f"[{part[:_LONGEST]}]"
+    return written
+
+
+def shown_value(value: object) -> str:
+    """A value as people wrote it, short, for a message.
+
+    >>> [shown_value(v) for v in ("660", 5, True, None, {}, [1])]
+    ['"660"', '5', 'true', 'null', 'a mapping', 'a list']
+    """
+    if isinstance(value, Mapping | list):
+        return say(f"check.value.{'mapping' if isinstance(value, Mapping) else 'list'}")
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    written = str(value)[: _LONGEST + 1]
+    written = written if len(written) <= _LONGEST else written[: _LONGEST - 1] + "…"
+    return f'"{written}"' if isinstance(value, str) else written

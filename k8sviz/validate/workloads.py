@@ -1,0 +1,226 @@
+"""What the API server checks of controllers, Services and roles beyond types (pkg/apis/{apps,batch,core,rbac})."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from k8sviz.rules._fields import integer, listed, mapped, mapping, strings, text
+from k8sviz.rules.selectors import label_selector, labels_of, matches_all
+from k8sviz.validate.model import FieldPath, Problem, shown_value
+from k8sviz.validate.names import is_label, label_problems, name_problem
+from k8sviz.validate.pods import twice
+from k8sviz.validate.published import Part
+
+__all__ = ["WORKLOAD_RULES"]
+
+JSON = Mapping[str, Any]
+
+_PERCENT: Final = re.compile(r"[0-9]{1,9}%")
+_MOST_PORT: Final = 65535
+_CRON: Final = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)|(\S+ +){4}\S+")
+
+
+def _controller(part: Part, root: JSON) -> Iterator[Problem]:
+    """A Deployment, ReplicaSet, StatefulSet or DaemonSet: a selector that its own Pods match."""
+    spec, path = part.value, part.path
+    for field in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
+        yield from _not_negative(spec, field, path)
+    selector = mapped(spec, "selector")
+    labels = labels_of(mapping(spec, "template"))
+    if selector is not None:
+        if not mapping(selector, "matchLabels") and not listed(selector, "matchExpressions"):
+            yield Problem((*path, "selector"), "empty-selector", {"kind": text(root, "kind")})
+        elif not _selects(selector, labels):
+            facts = {"wanted": _written(mapping(selector, "matchLabels")), "labels": _written(labels)}
+            yield Problem((*path, "template", "metadata", "labels"), "selector-labels", facts)
+    yield from _always(spec, path)
+
+
+def _selects(selector: JSON, labels: Mapping[str, str]) -> bool:
+    return matches_all(label_selector(selector) or (), labels)
+
+
+def _always(spec: JSON, path: FieldPath) -> Iterator[Problem]:
+    policy = text(spec, "template", "spec", "restartPolicy")
+    if policy in ("OnFailure", "Never"):
+        yield Problem((*path, "template", "spec", "restartPolicy"), "always", {"value": shown_value(policy)})
+
+
+def _written(labels: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in labels.items()) or "-"
+
+
+def _not_negative(spec: JSON, field: str, path: FieldPath) -> Iterator[Problem]:
+    value = integer(spec, field)
+    if value is not None and value < 0:
+        yield Problem((*path, field), "at-least", {"value": str(value), "least": "0"})
+
+
+def _deployment(part: Part, root: JSON) -> Iterator[Problem]:
+    yield from _controller(part, root)
+    spec, path = part.value, part.path
+    deadline, ready = integer(spec, "progressDeadlineSeconds"), integer(spec, "minReadySeconds") or 0
+    if deadline is not None and deadline <= ready:
+        yield Problem((*path, "progressDeadlineSeconds"), "deadline", {"value": str(deadline), "ready": str(ready)})
+    strategy = mapping(spec, "strategy")
+    rolling = mapped(strategy, "rollingUpdate")
+    where = (*path, "strategy", "rollingUpdate")
+    if text(strategy, "type") == "Recreate" and rolling is not None:
+        yield Problem(where, "rolling-in-recreate", at_key=True)
+    elif rolling is not None:
+        yield from _rolling(rolling, where)
+
+
+def _rolling(rolling: JSON, path: FieldPath) -> Iterator[Problem]:
+    bad = False
+    for field in ("maxSurge", "maxUnavailable"):
+        for problem in _pods_or_percent(rolling, field, path):
+            bad = True
+            yield problem
+    if not bad and _is_zero(rolling.get("maxSurge", "25%")) and _is_zero(rolling.get("maxUnavailable", "25%")):
+        yield Problem((*path, "maxUnavailable"), "both-zero")
+
+
+def _pods_or_percent(rolling: JSON, field: str, path: FieldPath) -> Iterator[Problem]:
+    value = rolling.get(field)
+    if isinstance(value, str):
+        if not _PERCENT.fullmatch(value):
+            yield Problem((*path, field), "percent", {"value": shown_value(value)})
+        elif field == "maxUnavailable" and int(value[:-1]) > 100:
+            yield Problem((*path, field), "over-hundred", {"value": shown_value(value)})
+    else:
+        yield from _not_negative(rolling, field, path)
+
+
+def _is_zero(value: object) -> bool:
+    return value == 0 or (isinstance(value, str) and value.rstrip("%").strip("0") == "")
+
+
+def _stateful_set(part: Part, root: JSON) -> Iterator[Problem]:
+    yield from _controller(part, root)
+    spec, path = part.value, part.path
+    rolling = mapping(spec, "updateStrategy", "rollingUpdate")
+    yield from _not_negative(rolling, "partition", (*path, "updateStrategy", "rollingUpdate"))
+    if text(spec, "updateStrategy", "type") == "OnDelete" and rolling:
+        yield Problem((*path, "updateStrategy", "rollingUpdate"), "rolling-on-delete", at_key=True)
+    for i, template in enumerate(listed(spec, "volumeClaimTemplates")):
+        where = (*path, "volumeClaimTemplates", i, "metadata", "name")
+        if not text(template, "metadata", "name"):
+            yield Problem(where, "required", {"name": "name"})
+        yield from name_problem(text(template, "metadata", "name"), where)
+    if not text(spec, "serviceName"):
+        yield Problem((*path, "serviceName"), "no-service-name", error=False)
+
+
+def _replication_controller(part: Part, _: JSON) -> Iterator[Problem]:
+    spec, path = part.value, part.path
+    yield from _not_negative(spec, "replicas", path)
+    template = mapped(spec, "template")
+    if template is None:
+        yield Problem((*path, "template"), "required", {"name": "template"})
+        return
+    labels, selector = labels_of(template), mapping(spec, "selector")
+    if not labels and not selector:
+        yield Problem((*path, "selector"), "required", {"name": "selector"})
+    elif any(labels.get(key) != value for key, value in selector.items()):
+        yield Problem((*path, "template", "metadata", "labels"), "selector-labels",
+                      {"wanted": _written(selector), "labels": _written(labels)})  # fmt: skip
+    yield from _always(spec, path)
+
+
+def _job(part: Part, _: JSON) -> Iterator[Problem]:
+    for field in ("parallelism", "completions", "backoffLimit", "ttlSecondsAfterFinished"):
+        yield from _not_negative(part.value, field, part.path)
+    policy = text(part.value, "template", "spec", "restartPolicy")
+    if policy not in ("OnFailure", "Never"):
+        yield Problem((*part.path, "template", "spec", "restartPolicy"), "job-restart",
+                      {"value": shown_value(policy or "Always")})  # fmt: skip
+
+
+def _cron_job(part: Part, _: JSON) -> Iterator[Problem]:
+    schedule = text(part.value, "schedule")
+    if schedule and not _CRON.fullmatch(schedule.strip()):
+        yield Problem((*part.path, "schedule"), "schedule", {"value": shown_value(schedule)})
+
+
+# -- Services --------------------------------------------------------------------------------------
+
+
+def _service(part: Part, _: JSON) -> Iterator[Problem]:
+    spec, path = part.value, part.path
+    ports, kind = listed(spec, "ports"), text(spec, "type") or "ClusterIP"
+    if not ports and kind != "ExternalName" and text(spec, "clusterIP") != "None":
+        yield Problem((*path, "ports"), "required", {"name": "ports"})
+    if len(ports) > 1:
+        for i, port in enumerate(ports):
+            if not text(port, "name"):
+                yield Problem((*path, "ports", i, "name"), "port-needs-name")
+    yield from twice((text(p, "name") for p in ports), (*path, "ports"), "name")
+    yield from label_problems(spec.get("selector"), (*path, "selector"))
+    if kind == "ExternalName" and not text(spec, "externalName"):
+        yield Problem((*path, "externalName"), "required", {"name": "externalName"})
+    yield from _cluster_ip(text(spec, "clusterIP"), kind, (*path, "clusterIP"))
+
+
+def _cluster_ip(address: str, kind: str, path: FieldPath) -> Iterator[Problem]:
+    if address == "None" and kind in ("NodePort", "LoadBalancer"):
+        yield Problem(path, "headless-type", {"type": kind})
+    elif address not in ("", "None"):
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            yield Problem(path, "cluster-ip", {"value": shown_value(address)})
+
+
+def _service_port(part: Part, _: JSON) -> Iterator[Problem]:
+    port, path = part.value, part.path
+    for field in ("port", "targetPort", "nodePort"):
+        number = integer(port, field)
+        if number is not None and not (field == "nodePort" and number == 0) and not 1 <= number <= _MOST_PORT:
+            yield Problem((*path, field), "port", {"value": str(number)})
+    name = text(port, "name")
+    if name and not is_label(name):
+        yield from name_problem(name, (*path, "name"))
+
+
+# -- roles -----------------------------------------------------------------------------------------
+
+
+def _binding(part: Part, _: JSON) -> Iterator[Problem]:
+    reference = mapping(part.value, "roleRef")
+    group = text(reference, "apiGroup")
+    if group not in ("", "rbac.authorization.k8s.io"):
+        yield Problem((*part.path, "roleRef", "apiGroup"), "role-group", {"value": shown_value(group)})
+    if part.definition.endswith("ClusterRoleBinding") and text(reference, "kind") == "Role":
+        yield Problem((*part.path, "roleRef", "kind"), "role-kind")
+    for i, subject in enumerate(listed(part.value, "subjects")):
+        # a RoleBinding's subject is looked for in the binding's own namespace
+        cluster = part.definition.endswith("ClusterRoleBinding")
+        if cluster and text(subject, "kind") == "ServiceAccount" and not text(subject, "namespace"):
+            yield Problem((*part.path, "subjects", i, "namespace"), "required", {"name": "namespace"})
+
+
+def _policy_rule(part: Part, _: JSON) -> Iterator[Problem]:
+    urls = strings(part.value, "nonResourceURLs")
+    for field in () if urls else ("apiGroups", "resources"):
+        if not strings(part.value, field):
+            yield Problem((*part.path, field), "required", {"name": field})
+
+
+WORKLOAD_RULES: Final = {
+    "apps.v1.DeploymentSpec": _deployment,
+    "apps.v1.ReplicaSetSpec": _controller,
+    "apps.v1.DaemonSetSpec": _controller,
+    "apps.v1.StatefulSetSpec": _stateful_set,
+    "core.v1.ReplicationControllerSpec": _replication_controller,
+    "batch.v1.JobSpec": _job,
+    "batch.v1.CronJobSpec": _cron_job,
+    "core.v1.ServiceSpec": _service,
+    "core.v1.ServicePort": _service_port,
+    "rbac.v1.RoleBinding": _binding,
+    "rbac.v1.ClusterRoleBinding": _binding,
+    "rbac.v1.PolicyRule": _policy_rule,
+}
