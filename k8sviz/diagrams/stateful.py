@@ -1,0 +1,502 @@
+"""The stateful story: StatefulSet → ordinals → Pod, claim, volume, node, DNS name; and the order in which they come.
+
+A Pod of a StatefulSet has a name, a claim and a DNS name that outlive it; so the picture has a place for each ordinal,
+and not for each Pod.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal
+
+from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.model import Diagram, Level
+from k8sviz.diagrams.rollout import GLYPHS, now_of, seats_line, stage_of
+from k8sviz.history import History, Object, Snapshot, key_of, ref_of
+from k8sviz.kinds import Ref
+from k8sviz.rules._fields import flag, integer, listed, mapping, text
+from k8sviz.rules.availability import STAGES, Stage, available_from, is_terminating, pod_stage
+from k8sviz.rules.deployment import min_ready_seconds
+from k8sviz.rules.dns import Record, is_headless, pod_dns_name, records
+from k8sviz.rules.pods import is_ready, restarts
+from k8sviz.rules.statefulset import (
+    REVISION_LABEL,
+    Member,
+    claim_name,
+    claim_templates,
+    is_parallel,
+    max_unavailable,
+    next_acts,
+    ordinal_of,
+    partition_of,
+    replicas_of,
+    retention_policy,
+    start_ordinal,
+    updates_on_delete,
+)
+from k8sviz.rules.templates import version_of
+from k8sviz.words import say
+
+__all__ = ["MOST_ORDINALS", "Move", "members_of", "orders", "stateful", "stateful_story"]
+
+MOST_ORDINALS: Final = 12
+"""Ordinals that are drawn one by one; with more, what is alike stands once, with its count."""
+_MOST_RECORDS: Final = 8
+
+
+def stateful(
+    snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None, piled: bool | None = None
+) -> Diagram:
+    """The stateful story of a Snapshot: all StatefulSets, or what hangs together with one object.
+
+    `piled` draws ordinals that are alike once, with their count (None: above 12). Raises K8svizError when the object
+    in focus is not there.
+    """
+    if focus is not None:
+        snapshot.require(focus)
+    story = _Story(snapshot, namespace)
+    for statefulset in snapshot.objects("StatefulSet", namespace=namespace):
+        story.statefulset(statefulset, piled)
+    story.left_behind()
+    story.services()
+    diagram = story.b.diagram("stateful", _title(snapshot, namespace, focus))
+    if focus is None:
+        return diagram
+    return diagram.around(*[n.id for n in diagram.nodes if n.ref == focus])
+
+
+def stateful_story(
+    history: History, focus: Ref | None = None, *, namespace: str | None = None
+) -> Callable[[Snapshot], Diagram]:
+    """The story for a player of this History; whether ordinals are piled is decided once for all of it."""
+    most = max((replicas_of(e.object) for r in history.refs("StatefulSet")
+                for e in history.versions(r.kind, r.name, r.namespace)), default=0)  # fmt: skip
+    return partial(stateful, focus=focus, namespace=namespace, piled=most > MOST_ORDINALS)
+
+
+def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
+    if focus is not None:
+        return say("stateful.story.title-one", what=focus)
+    name = namespace or snapshot.about.namespace
+    return say("stateful.story.title", namespace=name) if name else say("stateful.story.title-all")
+
+
+def members_of(statefulset: Object, pods: Iterable[Object], now: float | None) -> list[Member]:
+    """The set's Pods as its controller sees them, at `now` (seconds since 1970)."""
+    name = key_of(statefulset).name
+    wait = min_ready_seconds(statefulset)
+    found = []
+    for pod in pods:
+        ordinal = ordinal_of(key_of(pod).name, name)
+        if ordinal is None:
+            continue
+        ready = is_ready(pod) and text(pod, "status", "phase") == "Running"
+        since = available_from(pod, wait)
+        available = ready and (now is None or wait == 0 or (since is not None and since <= now))
+        over = text(pod, "status", "phase") in ("Failed", "Succeeded")
+        found.append(Member(ordinal, text(pod, "metadata", "labels", REVISION_LABEL), ready, available,
+                            is_terminating(pod), over))  # fmt: skip
+    return found
+
+
+class _Story:
+    def __init__(self, snapshot: Snapshot, namespace: str | None) -> None:
+        self.snapshot = snapshot
+        self.namespace = namespace
+        self.now = now_of(snapshot)
+        self.b = Builder(snapshot, namespace)
+        self.pods: dict[str, str] = {}  # a Pod's uid or name → its node
+        self.drawn_claims: set[str] = set()
+        self.numbers = {
+            key_of(r).name: integer(r, "revision") for r in snapshot.objects("ControllerRevision", namespace=namespace)
+        }
+
+    # -- the set -------------------------------------------------------------------------------------
+
+    def statefulset(self, statefulset: Object, piled: bool | None) -> None:
+        """Reads spec (replicas, serviceName, policies, strategy, claim templates), status and what it waits for."""
+        name, home = key_of(statefulset).name, key_of(statefulset).namespace
+        pods = {ordinal: pod for pod in self.snapshot.objects("Pod", namespace=home)
+                if (ordinal := ordinal_of(key_of(pod).name, name)) is not None
+                and self._is_mine(pod, statefulset)}  # fmt: skip
+        start = start_ordinal(statefulset)
+        wanted = range(start, start + replicas_of(statefulset))
+        ordinals = sorted({*wanted, *pods})
+        state, level = self._state(statefulset, pods.values())
+        facts = self._facts(statefulset)
+        many = len(ordinals) > MOST_ORDINALS if piled is None else piled
+        if many:
+            wait = min_ready_seconds(statefulset)
+            facts += seats_line([(o - min(ordinals), pod_stage(p, wait, self.now)) for o, p in pods.items()])
+        node = self.b.object(ref_of(statefulset), facts, state=state, level=level)
+        if many:
+            self._piles(node, statefulset, pods, wanted)
+            return
+        for ordinal in ordinals:
+            self._ordinal(node, statefulset, ordinal, pods.get(ordinal), wanted=ordinal in wanted)
+
+    @staticmethod
+    def _is_mine(pod: Object, statefulset: Object) -> bool:
+        owners = listed(pod, "metadata", "ownerReferences")
+        return not owners or any(
+            text(o, "uid") in ("", text(statefulset, "metadata", "uid")) and text(o, "kind") == "StatefulSet"
+            for o in owners
+        )
+
+    def _facts(self, statefulset: Object) -> list[str]:
+        words = "stateful.story."
+        replicas, start = replicas_of(statefulset), start_ordinal(statefulset)
+        facts = [say(words + "replicas", count=replicas)]
+        if start:
+            facts.append(say(words + "start", start=start))
+        facts.append(say(words + ("parallel" if is_parallel(statefulset) else "ordered")))
+        if updates_on_delete(statefulset):
+            facts.append(say(words + "on-delete"))
+        elif partition_of(statefulset):
+            facts.append(say(words + "partition", ordinal=partition_of(statefulset)))
+        if max_unavailable(statefulset) > 1:
+            facts.append(say(words + "unavailable", count=max_unavailable(statefulset)))
+        if min_ready_seconds(statefulset):
+            facts.append(say("rollout.story.min-ready", seconds=min_ready_seconds(statefulset)))
+        scaled, deleted = retention_policy(statefulset)
+        if claim_templates(statefulset):
+            code = ("retain", "delete-with-set", "delete-when-scaled", "delete-both")[2 * scaled + deleted]
+            facts.append(say(words + code))
+        status = mapping(statefulset, "status")
+        old, new = text(status, "currentRevision"), text(status, "updateRevision")
+        if old and old != new:
+            facts.append(say(words + "revisions", old=self._revision(old), new=self._revision(new)))
+        return facts
+
+    def _revision(self, name: str) -> str:
+        number = self.numbers.get(name)
+        return str(number) if number is not None else name.rpartition("-")[2]
+
+    def _state(self, statefulset: Object, pods: Iterable[Object]) -> tuple[str, Level]:
+        """What the controller would do now, by its rules: act, wait for an ordinal, or nothing."""
+        if is_terminating(statefulset):
+            return say("rollout.stage.terminating"), "ending"
+        status = mapping(statefulset, "status")
+        current, update = text(status, "currentRevision"), text(status, "updateRevision")
+        members = members_of(statefulset, pods, self.now)
+        plan = next_acts(statefulset, members, current or update, update, integer(status, "currentReplicas") or 0)
+        name = key_of(statefulset).name
+        if plan.acts and not mapping(statefulset, "status") and not members:
+            return "", ""  # a manifest: nothing has begun
+        if plan.acts:
+            act = plan.acts[0]
+            return say(f"stateful.story.next-{act.verb}", pod=f"{name}-{act.ordinal}"), "wait"
+        if plan.waits_for is not None:
+            return say(f"stateful.wait.{plan.why}", pod=f"{name}-{plan.waits_for}"), "wait"
+        bad = next((m for m in members if m.unavailable), None)
+        if bad is not None:
+            return say("stateful.wait.not-ready", pod=f"{name}-{bad.ordinal}"), "wait"
+        return say("stateful.story.settled", count=len(members)), "ok"
+
+    # -- one ordinal -----------------------------------------------------------------------------------
+
+    def _ordinal(self, node: str, statefulset: Object, ordinal: int, pod: Object | None, *, wanted: bool) -> None:
+        ref = Ref("Pod", f"{key_of(statefulset).name}-{ordinal}", key_of(statefulset).namespace)
+        if pod is None:
+            card = self.b.object(ref, [self._dns_fact(statefulset, ref.name)] if self._dns(statefulset) else [],
+                                 state=say("stateful.story.to-come"), level="off")  # fmt: skip
+        else:
+            card = self._pod(statefulset, pod)
+        label = "" if wanted else say("stateful.story.surplus")
+        self.b.edge(node, card, "owns", label, "ending" if not wanted else "" if pod is not None else "off")
+        for template in claim_templates(statefulset):
+            self._claim_of(card, Ref("PersistentVolumeClaim", claim_name(template, key_of(statefulset).name, ordinal),
+                                     ref.namespace), to_come=pod is None)  # fmt: skip
+
+    def _dns(self, statefulset: Object) -> str:
+        return text(statefulset, "spec", "serviceName")
+
+    def _dns_fact(self, statefulset: Object, pod: str) -> str:
+        name = pod_dns_name(pod, self._dns(statefulset), key_of(statefulset).namespace or "default")
+        return say("stateful.story.dns", name=name.partition(".svc.")[0])
+
+    def _pod(self, statefulset: Object, pod: Object) -> str:
+        """Reads the Pod's status, image, node, address and revision label."""
+        _, word, level = stage_of(pod, min_ready_seconds(statefulset), self.now)
+        revision = text(pod, "metadata", "labels", REVISION_LABEL)
+        number = self._revision(revision) if revision else ""
+        facts = [say("stateful.story.version", tag=version_of(pod), number=number or "–")]
+        if self._dns(statefulset):
+            facts.append(self._dns_fact(statefulset, key_of(pod).name))
+        if text(pod, "status", "podIP"):
+            facts.append(say("stateful.story.address", address=text(pod, "status", "podIP")))
+        if restarts(pod):
+            facts.append(say("diagrams.storage.restarted", count=restarts(pod)))
+        card = self.b.object(ref_of(pod), facts, state=word, level=level)
+        self.pods[text(pod, "metadata", "uid") or key_of(pod).name] = card
+        machine = text(pod, "spec", "nodeName")
+        if machine:
+            self.b.link(card, Ref("Node", machine), "on-node", say("stateful.story.on-node"))
+        return card
+
+    # -- claims and volumes ------------------------------------------------------------------------------
+
+    def _claim_of(self, card: str, ref: Ref, *, to_come: bool) -> None:
+        claim = self.snapshot.find(ref)
+        if claim is None:
+            ghost = self.b.ghost(ref, say("stateful.story.to-come" if to_come else "diagrams.storage.absent"),
+                                 "off" if to_come else "unknown")  # fmt: skip
+            self.b.edge(card, ghost, "claim", "", "off")
+            return
+        self.b.edge(card, self._claim(claim, kept=to_come), "claim", "", "off" if to_come else "")
+
+    def _claim(self, claim: Object, *, kept: bool) -> str:
+        """Reads status.phase, spec.volumeName and who owns the claim: it goes when its owner goes."""
+        ref = ref_of(claim)
+        self.drawn_claims.add(self.b.id_of(ref))
+        phase = text(claim, "status", "phase") or "Pending"
+        facts = []
+        size = text(claim, "status", "capacity", "storage")
+        if size:
+            facts.append(say("stateful.story.size", size=size))
+        owner = next((text(o, "kind") for o in listed(claim, "metadata", "ownerReferences")), "")
+        if owner:
+            facts.append(say("stateful.story.goes-with", kind=owner))
+        level: Level = "ok" if phase == "Bound" else "wait"
+        state = phase
+        if is_terminating(claim):
+            state, level = say("rollout.stage.terminating"), "ending"
+        elif kept:
+            state, level = say("stateful.story.kept", phase=phase), "off" if phase == "Bound" else "wait"
+        node = self.b.object(ref, facts, state=state, level=level)
+        self._volume(node, claim, ref)
+        return node
+
+    def _volume(self, node: str, claim: Object, ref: Ref) -> None:
+        """The claim's PersistentVolume has a place that belongs to the claim, whatever the volume's name."""
+        name = text(claim, "spec", "volumeName")
+        if not name:
+            return
+        volume = self.snapshot.get("PersistentVolume", name)
+        seat = f"volume-of/{self.b.id_of(ref)}"
+        shown = name if len(name) <= 24 else f"{name[:12]}…{name[-4:]}"  # a provisioner's names are long and say little
+        if volume is None:
+            self.b.node("PersistentVolume", shown, seat, state=say("diagrams.storage.absent"), level="unknown")
+        else:
+            phase = text(volume, "status", "phase")
+            facts = [say("stateful.story.only-on", nodes=where)] if (where := _nodes_of(volume)) else []
+            self.b.node("PersistentVolume", shown, seat, facts, state=phase, ref=ref_of(volume),
+                        level="ok" if phase == "Bound" else "wait")  # fmt: skip
+        self.b.edge(node, seat, "bound")
+
+    def left_behind(self) -> None:
+        """Claims of ordinals that are no more, and of StatefulSets that are no more: they are kept, with their data."""
+        stems = self._stems()
+        for claim in self.snapshot.objects("PersistentVolumeClaim", namespace=self.namespace):
+            ref = ref_of(claim)
+            stem, _, number = ref.name.rpartition("-")
+            if self.b.id_of(ref) in self.drawn_claims or not number.isdecimal():
+                continue
+            owner = stems.get((ref.namespace, stem))
+            if owner is None and not (set(self.numbers) or self._was_a_set(claim)):
+                continue
+            node = self._claim(claim, kept=True)
+            if owner is not None:
+                self.b.edge(owner, node, "keeps", say("stateful.story.keeps"), "off")
+
+    def _stems(self) -> dict[tuple[str, str], str]:
+        return {
+            (key_of(s).namespace, f"{template}-{key_of(s).name}"): self.b.id_of(ref_of(s))
+            for s in self.snapshot.objects("StatefulSet", namespace=self.namespace)
+            for template in claim_templates(s)
+        }
+
+    @staticmethod
+    def _was_a_set(claim: Object) -> bool:
+        """A StatefulSet's claims carry its Pods' labels; nobody else labels claims by itself."""
+        return bool(mapping(claim, "metadata", "labels"))
+
+    # -- piles -----------------------------------------------------------------------------------------
+
+    def _piles(self, node: str, statefulset: Object, pods: dict[int, Object], wanted: range) -> None:
+        """Ordinals by state and revision, each kind once with its range and count."""
+        name, wait = key_of(statefulset).name, min_ready_seconds(statefulset)
+        groups: dict[tuple[str, str], list[int]] = {}
+        for ordinal in sorted({*wanted, *pods}):
+            pod = pods.get(ordinal)
+            stage = pod_stage(pod, wait, self.now) if pod is not None else "to-come"
+            revision = text(pod, "metadata", "labels", REVISION_LABEL) if pod is not None else ""
+            groups.setdefault((stage, revision), []).append(ordinal)
+        order: tuple[Stage | Literal["to-come"], ...] = (*STAGES, "to-come")
+        for stage in order:
+            for (of_stage, revision), ordinals in groups.items():
+                if of_stage == stage:
+                    self._pile(node, statefulset, stage, revision, ordinals, pods, name)
+        self._claim_pile(node, statefulset)
+
+    def _pile(
+        self, node: str, statefulset: Object, stage: Stage | Literal["to-come"], revision: str, ordinals: list[int],
+        pods: dict[int, Object], name: str,
+    ) -> None:  # fmt: skip
+        card = f"pile/{self.b.id_of(ref_of(statefulset))}/{stage}/{self._order(statefulset, revision)}"
+        facts = [say("stateful.story.pile", count=len(ordinals))]
+        if stage == "to-come":
+            state, level = say("stateful.story.to-come"), "off"
+        else:
+            first = pods[ordinals[0]]
+            facts.append(say("stateful.story.version", tag=version_of(first), number=self._revision(revision) or "–"))
+            facts[0] = f"{GLYPHS[stage]} {facts[0]}"
+            _, state, level = stage_of(first, min_ready_seconds(statefulset), self.now)
+        label: Level = level  # type: ignore[assignment]
+        self.b.node("Pod", _ranges(name, ordinals), card, facts, state=state, level=label)
+        self.b.edge(node, card, "owns", "", "off" if stage == "to-come" else "")
+        for ordinal in ordinals:
+            if ordinal in pods:
+                self.pods[text(pods[ordinal], "metadata", "uid") or key_of(pods[ordinal]).name] = card
+
+    def _order(self, statefulset: Object, revision: str) -> str:
+        """Old or new: a player keeps one place for each."""
+        return "new" if revision == text(statefulset, "status", "updateRevision") else "old"
+
+    def _claim_pile(self, node: str, statefulset: Object) -> None:
+        name, home = key_of(statefulset).name, key_of(statefulset).namespace
+        by_phase: dict[str, list[int]] = {}
+        for claim in self.snapshot.objects("PersistentVolumeClaim", namespace=home):
+            for template in claim_templates(statefulset):
+                ordinal = ordinal_of(key_of(claim).name, f"{template}-{name}")
+                if ordinal is not None:
+                    self.drawn_claims.add(self.b.id_of(ref_of(claim)))
+                    by_phase.setdefault(text(claim, "status", "phase") or "Pending", []).append(ordinal)
+        for phase, ordinals in by_phase.items():
+            card = f"pile/{self.b.id_of(ref_of(statefulset))}/claims/{phase}"
+            stem = f"{claim_templates(statefulset)[0]}-{name}"
+            self.b.node("PersistentVolumeClaim", _ranges(stem, sorted(ordinals)), card,
+                        [say("stateful.story.pile", count=len(ordinals))], state=phase,
+                        level="ok" if phase == "Bound" else "wait")  # fmt: skip
+            self.b.edge(node, card, "claims", say("stateful.story.claims"))
+
+    # -- Services, EndpointSlices, DNS -----------------------------------------------------------------
+
+    def services(self) -> None:
+        """Services whose EndpointSlices name a Pod that is drawn, and the DNS records that follow."""
+        governing = {(key_of(s).namespace, self._dns(s))
+                     for s in self.snapshot.objects("StatefulSet", namespace=self.namespace)}  # fmt: skip
+        for service in self.snapshot.objects("Service", namespace=self.namespace):
+            key = key_of(service)
+            mine = {"matchLabels": {"kubernetes.io/service-name": key.name}}
+            slices = self.snapshot.objects("EndpointSlice", namespace=key.namespace, selector=mine)
+            targets = [e for s in slices for e in listed(s, "endpoints") if self._target(e)]
+            if not targets and (key.namespace, key.name) not in governing:
+                continue
+            headless = is_headless(service)
+            facts = [say("stateful.story.headless") if headless
+                     else say("rollout.story.address", address=text(service, "spec", "clusterIP"))]  # fmt: skip
+            node = self.b.object(ref_of(service), facts)
+            for endpoint_slice in slices:
+                self._slice(node, endpoint_slice)
+            self._records(node, service, records(service, slices))
+
+    def _target(self, endpoint: object) -> str | None:
+        target = mapping(endpoint, "targetRef")
+        return self.pods.get(text(target, "uid")) or self.pods.get(text(target, "name"))
+
+    def _slice(self, node: str, endpoint_slice: Object) -> None:
+        endpoints = listed(endpoint_slice, "endpoints")
+        ready = sum(flag(e, "conditions", "ready") is not False for e in endpoints)
+        facts = [say("rollout.story.endpoints", ready=ready, count=len(endpoints))]
+        hosts = [text(e, "hostname") for e in endpoints if text(e, "hostname")]
+        if hosts:
+            facts.append(say("stateful.story.hosts", names=", ".join(hosts[:4]) + (" …" if len(hosts) > 4 else "")))
+        card = self.b.object(ref_of(endpoint_slice), facts, level="ok" if ready else "wait",
+                             state=say("rollout.story.serves" if ready else "rollout.story.nobody"))  # fmt: skip
+        self.b.edge(node, card, "published-by", say("rollout.story.published"))
+        levels: dict[str, Level] = {}
+        for endpoint in endpoints:
+            target = self._target(endpoint)
+            if target:
+                good = flag(endpoint, "conditions", "ready") is not False
+                going = flag(endpoint, "conditions", "terminating")
+                level: Level = "ending" if going else "ok" if good else "off"
+                levels[target] = "ok" if levels.get(target) == "ok" else level
+        for target, level in levels.items():
+            self.b.edge(card, target, "endpoint", "", level)
+
+    def _records(self, node: str, service: Object, found: list[Record]) -> None:
+        """What the DNS server answers for the Service: names within its namespace, since that is what Pods ask."""
+        if not found:
+            return
+        lines = [_record_line(r, key_of(service).namespace) for r in found]
+        if len(lines) > _MOST_RECORDS:
+            lines = [*lines[: _MOST_RECORDS - 1], say("rollout.story.kept-more", count=len(lines) - _MOST_RECORDS + 1)]
+        name = f"{key_of(service).name}.{key_of(service).namespace}"
+        card = self.b.node("DNS", name, f"dns/{self.b.id_of(ref_of(service))}", lines)
+        self.b.edge(node, card, "dns", say("stateful.story.records"))
+
+
+def _record_line(record: Record, namespace: str) -> str:
+    short = record.name.replace(f".{namespace}.svc.cluster.local.", "")
+    if record.type == "SRV":
+        _, _, port, target = record.value.split(" ")
+        return f"{short} SRV {target.partition('.')[0]}:{port}"
+    return f"{short} {record.type} {record.value}"
+
+
+def _nodes_of(volume: Object) -> str:
+    """The nodes that a volume's required node affinity names, by any of the values of its terms."""
+    terms = listed(mapping(volume, "spec", "nodeAffinity", "required"), "nodeSelectorTerms")
+    values = [v for t in terms for e in listed(t, "matchExpressions") for v in e.get("values") or ()]
+    return ", ".join(dict.fromkeys(map(str, values)))
+
+
+def _ranges(stem: str, ordinals: list[int]) -> str:
+    """Names with their ordinals as ranges.
+
+    >>> _ranges("kubia", [0, 1, 2, 5])
+    'kubia-0…2, 5'
+    """
+    parts: list[list[int]] = []
+    for ordinal in ordinals:
+        if parts and parts[-1][-1] == ordinal - 1:
+            parts[-1].append(ordinal)
+        else:
+            parts.append([ordinal])
+    return f"{stem}-" + ", ".join(str(p[0]) if len(p) == 1 else f"{p[0]}…{p[-1]}" for p in parts)
+
+
+# -- order ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """At `t` seconds a Pod of a StatefulSet was created (`start`) or asked to go (`stop`), with its revision."""
+
+    t: float
+    verb: Literal["start", "stop"]
+    ordinal: int
+    revision: str
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.ordinal}"
+
+
+def orders(history: History, ref: Ref) -> list[Move]:
+    """In which order a StatefulSet's Pods were started and stopped, over a whole History."""
+    return sorted(_moves(history, ref), key=lambda m: m.t)
+
+
+def _moves(history: History, ref: Ref) -> Iterator[Move]:
+    for pod in history.refs("Pod"):
+        ordinal = ordinal_of(pod.name, ref.name)
+        if ordinal is None or (ref.namespace and pod.namespace != ref.namespace):
+            continue
+        uid, going = "", False
+        for event in history.versions("Pod", pod.name, pod.namespace):
+            revision = text(event.object, "metadata", "labels", REVISION_LABEL)
+            if event.type == "DELETED":
+                if uid and not going:
+                    yield Move(event.t, "stop", ordinal, revision)
+                uid, going = "", False
+                continue
+            if text(event.object, "metadata", "uid") != uid:
+                uid, going = text(event.object, "metadata", "uid"), False
+                yield Move(event.t, "start", ordinal, revision)
+            if is_terminating(event.object) and not going:
+                going = True
+                yield Move(event.t, "stop", ordinal, revision)
