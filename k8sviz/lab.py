@@ -30,6 +30,7 @@ __all__ = [
     "Lab",
     "Source",
     "beside",
+    "can",
     "chart",
     "default_story",
     "draw",
@@ -211,6 +212,10 @@ class Lab:
     def inspect(self, pod: str | Ref, container: str | None = None, **options: Any) -> Inspector:
         """What a Pod's containers have got by now. See `k8sviz.inspect`."""
         return inspect(pod, self, container, **options)
+
+    def can(self, verb: str, resource: str, account: str = "default") -> Told:
+        """Whether a ServiceAccount may do this now, and the rule that decides. See `k8sviz.can`."""
+        return can(verb, resource, self, account)
 
     def users(self, what: str) -> Told:
         """Who uses a ConfigMap or Secret, or one key of it, now. See `k8sviz.users`."""
@@ -448,6 +453,27 @@ def inspect(
     history = _whole(source)
     moment = _now(source, at, history)
     return inspector(history, _known(pod, history), moment, container, show_secrets=show_secrets)
+
+
+def can(
+    verb: str, resource: str, source: Source, account: str = "default", *, at: str | float | None = None, group: str = ""
+) -> Told:
+    """Whether an account may do `verb` to `resource` in the source's namespace, and by which rule.
+
+    `account` is a ServiceAccount's name, or a user as `kubectl auth can-i --as` takes it.
+
+    >>> print(can("list", "secrets", "ch08-api-from-pod").told.code)
+    no-rule
+    """
+    from k8sviz.rules.access import account as service_account
+    from k8sviz.rules.access import can as decide
+    from k8sviz.views.terminal import Told
+
+    snapshot = _moment(source, at)
+    namespace = snapshot.about.namespace
+    subject = account if ":" in account else service_account(account, namespace)
+    verdict = decide(snapshot.objects(), subject, verb, resource, group=group, namespace=namespace)
+    return Told(verdict.reason, say(f"access.reason.{verdict.reason.code}", **verdict.reason.facts))
 
 
 def users(what: str, source: Source, *, at: str | float | None = None) -> Told:

@@ -104,13 +104,14 @@ class Session:
 
 
 class Told:
-    """Something that says itself in lines of text, shown in a notebook as it is on a terminal."""
+    """Something that says itself in lines of text (`words`, or its own), shown in a notebook as on a terminal."""
 
-    def __init__(self, told: Any) -> None:
+    def __init__(self, told: Any, words: str = "") -> None:
         self.told = told
+        self.words = words or str(told)
 
     def __str__(self) -> str:
-        return _visible(str(self.told))
+        return _visible(self.words)
 
     def __repr__(self) -> str:
         return str(self)
