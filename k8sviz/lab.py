@@ -456,7 +456,13 @@ def inspect(
 
 
 def can(
-    verb: str, resource: str, source: Source, account: str = "default", *, at: str | float | None = None, group: str = ""
+    verb: str,
+    resource: str,
+    source: Source,
+    account: str = "default",
+    *,
+    at: str | float | None = None,
+    group: str = "",
 ) -> Told:
     """Whether an account may do `verb` to `resource` in the source's namespace, and by which rule.
 
