@@ -6,6 +6,8 @@ Everything is loaded when it is first used, so that `import k8sviz` costs almost
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +47,17 @@ __all__ = [
 ]
 
 _HOMES = {"History": "history", "K8svizError": "errors", "Snapshot": "history"}
+
+
+class _Package(ModuleType):
+    """Keeps `k8sviz.why` the function: importing the room of that name would put the room in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in __all__ or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

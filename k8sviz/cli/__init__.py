@@ -40,8 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     if arguments[:1] == ["course"]:
         return _guarded(lambda: _course(arguments[1:]))
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     return _guarded(lambda: options.run(options))
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments; words may come before and after options, which argparse by itself refuses for `words`."""
+    parser = _parser()
+    options, more = parser.parse_known_args(arguments)
+    if any(word.startswith("-") for word in more) or (more and not hasattr(options, "words")):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        options.words = [*options.words, *more]
+    return options
 
 
 def _guarded(run: Callable[[], int | None]) -> int:

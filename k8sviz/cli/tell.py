@@ -33,7 +33,7 @@ def _labs_command(commands: Any) -> None:
 
 
 def _labs(options: argparse.Namespace) -> None:
-    from k8sviz.sources.labs import lab_names, load_lab
+    from k8sviz.sources.labs import data_dir, lab_names, load_lab
 
     names = [options.lab] if options.lab else lab_names()
     labs = [load_lab(name) for name in names]
@@ -43,6 +43,8 @@ def _labs(options: argparse.Namespace) -> None:
         print(f"{labs[0].name}: {labs[0].title}\nin {labs[0].folder}")
         for step in labs[0].steps:
             print(f"  {step.id:24} {step.command}")
+    elif not labs:
+        raise K8svizError(f"no labs in {data_dir()}; set K8SVIZ_DATA to a folder of labs")
     else:
         width = max(map(len, names))
         for lab in labs:
