@@ -14,6 +14,7 @@ from k8sviz.diagrams import story as story_named
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Result, Snapshot, Step
 from k8sviz.kinds import Ref, parse_ref
+from k8sviz.render.measure import printable
 from k8sviz.sources.labs import LabSpec, StepSpec, example, example_names, lab_names, load_lab
 from k8sviz.words import say
 
@@ -231,7 +232,7 @@ class Lab:
 
     def __repr__(self) -> str:
         steps = [f"  {mark} {step.id}" for mark, step in self._marks()]
-        return "\n".join([say("lab.lab", name=self.name, title=self.title), *steps])
+        return "\n".join(map(printable, [say("lab.lab", name=self.name, title=self.title), *steps]))
 
     def _marks(self) -> list[tuple[str, StepSpec]]:
         following = next((s.id for s in self.steps if s.id not in self._results), None)
@@ -240,11 +241,15 @@ class Lab:
     def _repr_html_(self) -> str:
         words = {"✓": say("lab.done"), "▸": say("lab.next"), "·": say("lab.to-do")}
         rows = "".join(
-            f'<tr><td><span aria-label="{words[mark]}">{mark}</span></td><td><code>{escape(step.id)}</code></td>'
-            f"<td style='text-align:left'>{escape(step.about)}</td></tr>"
+            f'<tr><td><span aria-label="{words[mark]}">{mark}</span></td><td><code>{_shown(step.id)}</code></td>'
+            f"<td style='text-align:left'>{_shown(step.about)}</td></tr>"
             for mark, step in self._marks()
         )
-        return f"<p><b>{escape(self.name)}</b>: {escape(self.title)}</p><table>{rows}</table>"
+        return f"<p><b>{_shown(self.name)}</b>: {_shown(self.title)}</p><table>{rows}</table>"
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text), quote=True)
 
 
 Source: TypeAlias = "Lab | History | Snapshot | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
