@@ -89,7 +89,7 @@ def test_records_of_every_service_name_only_ready_pods() -> None:
         snapshot = history.at(t)
         ready = {
             a
-            for s in snapshot.objects("EndpointSlice")
+            for s in snapshot.objects("EndpointSlice", selector="kubernetes.io/service-name=kubia")
             for e in s["endpoints"] or ()
             for a in e["addresses"]
             if e["conditions"]["ready"]

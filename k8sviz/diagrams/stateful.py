@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from k8sviz.diagrams.builder import Builder
 from k8sviz.diagrams.model import Diagram, Level
@@ -336,16 +336,14 @@ class _Story:
         pods: dict[int, Object], name: str,
     ) -> None:  # fmt: skip
         card = f"pile/{self.b.id_of(ref_of(statefulset))}/{stage}/{self._order(statefulset, revision)}"
-        facts = [say("stateful.story.pile", count=len(ordinals))]
-        if stage == "to-come":
-            state, level = say("stateful.story.to-come"), "off"
-        else:
+        facts = []
+        state, level = say("stateful.story.to-come"), cast(Level, "off")
+        if stage != "to-come":
             first = pods[ordinals[0]]
             facts.append(say("stateful.story.version", tag=version_of(first), number=self._revision(revision) or "–"))
-            facts[0] = f"{GLYPHS[stage]} {facts[0]}"
             _, state, level = stage_of(first, min_ready_seconds(statefulset), self.now)
-        label: Level = level  # type: ignore[assignment]
-        self.b.node("Pod", _ranges(name, ordinals), card, facts, state=state, level=label)
+        count = say("rollout.story.pile", sign=GLYPHS.get(cast(Stage, stage), "–"), count=len(ordinals))
+        self.b.node("Pod", _ranges(name, ordinals), card, [count, *facts], state=state, level=level)
         self.b.edge(node, card, "owns", "", "off" if stage == "to-come" else "")
         for ordinal in ordinals:
             if ordinal in pods:
@@ -368,7 +366,8 @@ class _Story:
             card = f"pile/{self.b.id_of(ref_of(statefulset))}/claims/{phase}"
             stem = f"{claim_templates(statefulset)[0]}-{name}"
             self.b.node("PersistentVolumeClaim", _ranges(stem, sorted(ordinals)), card,
-                        [say("stateful.story.pile", count=len(ordinals))], state=phase,
+                        [say("rollout.story.pile", sign="●" if phase == "Bound" else "○", count=len(ordinals))],
+                        state=phase,
                         level="ok" if phase == "Bound" else "wait")  # fmt: skip
             self.b.edge(node, card, "claims", say("stateful.story.claims"))
 

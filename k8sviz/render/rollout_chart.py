@@ -185,11 +185,14 @@ def _draw_wishes(axes: Axes, series: RolloutSeries, end: float) -> None:
     times = [w.t for w in series.wishes] + [end]
     if len(times) < 2:
         return
+    desired = [w.replicas for w in series.wishes]
     for numbers, look in (
-        ([w.replicas for w in series.wishes], _LINE_DESIRED),
+        (desired, _LINE_DESIRED),
         ([w.max_total for w in series.wishes], _LINE_MOST),
         ([w.min_available for w in series.wishes], _LINE_LEAST),
     ):
+        if look is not _LINE_DESIRED and numbers == desired and not series.revisions:
+            continue  # no bounds but the wish itself: a StatefulSet never has more
         line: dict[str, Any] = dict(look)
         axes.step(times, [*numbers, numbers[-1]], where="post", zorder=3, solid_capstyle="butt", **line)
 
@@ -351,9 +354,10 @@ def _legend(series: RolloutSeries, *, bars: bool = True) -> list[_Entry]:
             word = say("rollout.chart.uncounted") if stage == "terminating" else say(f"rollout.stage.{stage}")
             entries.append(_Entry(word, "box", ("#7d8590", _LOOKS[stage])))
     entries += [_Entry(say("rollout.chart.desired"), "line", _LINE_DESIRED)]
-    if any(w.max_total != w.replicas or w.min_available != w.replicas for w in series.wishes):
-        entries += [_Entry(say("rollout.chart.most"), "line", _LINE_MOST),
-                    _Entry(say("rollout.chart.least"), "line", _LINE_LEAST)]  # fmt: skip
+    if series.revisions or any(w.max_total != w.replicas for w in series.wishes):
+        entries.append(_Entry(say("rollout.chart.most"), "line", _LINE_MOST))
+    if series.revisions or any(w.min_available != w.replicas for w in series.wishes):
+        entries.append(_Entry(say("rollout.chart.least"), "line", _LINE_LEAST))
     if series.revisions:
         entries += [_Entry(say("rollout.chart.high"), "v", "#b3261e"), _Entry(say("rollout.chart.low"), "^", "#00714f")]
     if bars and series.pods:
