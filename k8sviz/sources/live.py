@@ -1,0 +1,267 @@
+"""A cluster, asked in plain JSON: the one place that knows the kubernetes client.
+
+Only the client's configuration and its connections are used (kubeconfig, exec plugins, certificates, proxies); its
+generated models would give two shapes for one thing, and cost time for every object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from k8sviz.errors import K8svizError, nearest
+from k8sviz.words import say
+
+__all__ = ["Cluster", "LostError", "RefusedError", "Stream", "connect", "contexts"]
+
+_CONNECT: Final = 5.0  # seconds to reach the server
+_ANSWER: Final = 30.0  # seconds until an answer begins
+
+
+class RefusedError(K8svizError):
+    """The server's answer was a refusal: `status` is HTTP's number, `reason` the API's word."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class LostError(K8svizError):
+    """No answer, or one that broke off."""
+
+
+class Stream:
+    """The lines of one watch; `close` may be called from another thread and ends it."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Whole lines. Raises LostError when the connection breaks."""
+        rest = b""
+        try:
+            for chunk in self._chunks():
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from lines
+        except Exception as error:
+            if not self._closed:
+                raise LostError(_plain(error)) from None
+
+    def _chunks(self) -> Iterator[bytes]:
+        if self._response.chunked:
+            yield from self._response.stream(1 << 20)
+        else:
+            yield from iter(self._response.read1, b"")
+
+    def close(self) -> None:
+        """End the watch, also one that waits in another thread."""
+        self._closed = True
+        shutdown = getattr(self._response, "shutdown", None)
+        try:
+            if shutdown is not None:
+                shutdown()
+            self._response.close()
+        except Exception:  # noqa: S110 - it was closed already, or the other thread is just closing it
+            pass
+
+
+class Cluster:
+    """A connection to one API server. May be used from several threads."""
+
+    def __init__(self, api: Any, context: str, namespace: str) -> None:
+        self._api = api
+        self._lock = threading.Lock()
+        self.context = context
+        self.namespace = namespace  # the context's own, where a command names none
+        self.server: str = api.configuration.host
+
+    def get(self, path: str, **query: Any) -> Any:
+        """What the server answers to a GET, as JSON. Raises RefusedError or LostError."""
+        return self._asked("GET", path, query)
+
+    def delete(self, path: str, **query: Any) -> Any:
+        """Ask the server to delete one object. Raises RefusedError or LostError."""
+        return self._asked("DELETE", path, query)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Create one object. Raises RefusedError or LostError."""
+        return self._asked("POST", path, {}, json.dumps(body).encode())
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Change one object by a JSON merge patch. Raises RefusedError or LostError."""
+        return self._asked("PATCH", path, {}, json.dumps(body).encode(), "application/merge-patch+json")
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: bytes | None = None,
+        kind: str = "application/json",
+    ) -> Any:
+        response = self._request(method, path, query, _ANSWER, body, kind)
+        try:
+            data = response.read()
+        except Exception as error:
+            raise LostError(_plain(error)) from None
+        finally:
+            response.release_conn()
+        return _decoded(data)
+
+    def stream(self, path: str, *, idle: float, **query: Any) -> Stream:
+        """The lines of a watch; `idle` seconds without a byte count as a broken connection.
+
+        Raises RefusedError or LostError.
+        """
+        return Stream(self._request("GET", path, query, idle))
+
+    def version(self) -> dict[str, str]:
+        """The server's version and platform, as a recording's header has them."""
+        found = self.get("/version")
+        return {key: str(found.get(key, "")) for key in ("gitVersion", "platform")}
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._api.rest_client.pool_manager.clear()
+
+    def _headers(self, kind: str) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": "k8sviz", "Content-Type": kind}
+        with self._lock:  # a token may be renewed just now
+            for setting in self._api.configuration.auth_settings().values():
+                if setting["in"] == "header" and setting["value"]:
+                    headers[setting["key"]] = setting["value"]
+        return headers
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        answer: float,
+        body: bytes | None = None,
+        kind: str = "application/json",
+    ) -> Any:
+        import urllib3
+
+        asked = urlencode({key: value for key, value in query.items() if value not in (None, "")})
+        try:
+            response = self._api.rest_client.pool_manager.request(
+                method,
+                self.server + path + (f"?{asked}" if asked else ""),
+                headers=self._headers(kind),
+                body=body,
+                preload_content=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=_CONNECT, read=answer),
+            )
+        except Exception as error:
+            raise LostError(say("live.unreachable", server=self.server, why=_plain(error))) from None
+        if response.status < 400:
+            return response
+        try:
+            told = _decoded(response.read())
+        except (LostError, urllib3.exceptions.HTTPError):
+            told = {}
+        finally:
+            response.release_conn()
+        told = told if isinstance(told, dict) else {}
+        message = " ".join(str(told.get("message") or response.reason or f"HTTP {response.status}").split())
+        raise RefusedError(response.status, str(told.get("reason", "")), message)
+
+
+def _decoded(data: bytes) -> Any:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise LostError(say("live.not-json")) from None
+
+
+def _plain(error: Exception) -> str:
+    """A network error in few words: the innermost reason, without addresses of Python objects."""
+    inner: Any = error
+    while getattr(inner, "reason", None) is not None and isinstance(inner.reason, Exception):
+        inner = inner.reason
+    text = str(inner).rpartition(">: ")[2] or str(inner)
+    return " ".join(text.split())[:200] or type(inner).__name__
+
+
+def _config() -> Any:
+    try:
+        from kubernetes import client, config
+    except ImportError as error:
+        raise K8svizError(say("live.no-client", why=error)) from None
+    return client, config
+
+
+def contexts() -> tuple[list[str], str]:
+    """The contexts of the kubeconfig, and the current one ('' when there is none).
+
+    Raises K8svizError, one line that says what to do, where there is no usable kubeconfig.
+    """
+    _, config = _config()
+    try:
+        found, current = config.list_kube_config_contexts()
+    except Exception as error:
+        raise K8svizError(_no_config(error)) from None
+    return [str(c["name"]) for c in found], str((current or {}).get("name", ""))
+
+
+def _no_config(error: Exception) -> str:
+    path = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    if "No configuration found" in str(error) or "Invalid kube-config file. No configuration" in str(error):
+        return say("live.no-cluster", path=path)
+    return say("live.bad-config", path=path, why=" ".join(str(error).split())[:200])
+
+
+def connect(context: str | None = None) -> Cluster:
+    """The cluster of a kubeconfig's context (None: the current one; inside a Pod, the Pod's own cluster).
+
+    Nothing is sent yet. Raises K8svizError, one line that says what to do.
+    """
+    client, config = _config()
+    settings = client.Configuration()
+    if context is None and not _has_config() and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        config.load_incluster_config(client_configuration=settings)
+        return _cluster(client, settings, "in-cluster", _own_namespace())
+    names, current = contexts()
+    if context is not None and context not in names:
+        raise K8svizError(say("live.no-context", context=context, known=nearest(context, names)))
+    chosen = context or current
+    try:
+        config.load_kube_config(context=chosen or None, client_configuration=settings)
+    except Exception as error:
+        raise K8svizError(_no_config(error)) from None
+    found: dict[str, Any] = next((c for c in config.list_kube_config_contexts()[0] if c["name"] == chosen), {})
+    return _cluster(client, settings, chosen, (found.get("context") or {}).get("namespace") or "default")
+
+
+def _cluster(client: Any, settings: Any, context: str, namespace: str) -> Cluster:
+    settings.connection_pool_maxsize = 64  # one connection a kind stays open
+    settings.retries = False
+    if not settings.verify_ssl:  # the kubeconfig says so; a warning at each request tells nobody anything
+        import urllib3
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    return Cluster(client.ApiClient(settings), context, namespace)
+
+
+def _has_config() -> bool:
+    named = os.environ.get("KUBECONFIG")
+    places = named.split(os.pathsep) if named else ["~/.kube/config"]
+    return any(os.path.exists(os.path.expanduser(place)) for place in places)  # noqa: PTH110, PTH111
+
+
+def _own_namespace() -> str:
+    try:
+        with open("/var/run/secrets/kubernetes.io/serviceaccount/namespace", encoding="utf-8") as file:
+            return file.read().strip() or "default"
+    except OSError:
+        return "default"

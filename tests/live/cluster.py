@@ -1,0 +1,226 @@
+"""A cluster of ordinary programs on loopback, as envtest has it: etcd, the control plane, and kwok for the nodes.
+
+`Local` starts and ends them one by one, so that a test may kill one of them. All listen on 127.0.0.1 only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from k8sviz.sources.live import Cluster, connect
+
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
+NODES = ("k8sviz-worker", "k8sviz-worker2")
+CONTEXT = "k8sviz-test"
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Local:
+    """One cluster in one folder; use as a context manager."""
+
+    def __init__(self, folder: Path, assets: Path, *, kwok: bool = True, controllers: bool = True) -> None:
+        self.folder, self.assets = folder, assets
+        self.etcd_port, self.peer_port, self.port, self.cm_port, self.sched_port, self.kwok_port = free_ports(6)
+        self.token = secrets.token_hex(16)
+        self.kubeconfig = folder / "kubeconfig"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._wanted = ["etcd", "kube-apiserver"] + ["kube-controller-manager", "kube-scheduler"] * controllers
+        self._kwok = kwok
+
+    # -- programs ------------------------------------------------------------------------------------
+
+    def _commands(self) -> dict[str, list[str]]:
+        f, server = self.folder, f"https://127.0.0.1:{self.port}"
+        return {
+            "etcd": [
+                f"--data-dir={f}/etcd", f"--listen-client-urls=http://127.0.0.1:{self.etcd_port}",
+                f"--advertise-client-urls=http://127.0.0.1:{self.etcd_port}",
+                f"--listen-peer-urls=http://127.0.0.1:{self.peer_port}",
+                f"--initial-advertise-peer-urls=http://127.0.0.1:{self.peer_port}",
+                f"--initial-cluster=default=http://127.0.0.1:{self.peer_port}", "--unsafe-no-fsync", "--log-level=error",
+            ],
+            "kube-apiserver": [
+                f"--etcd-servers=http://127.0.0.1:{self.etcd_port}", "--bind-address=127.0.0.1",
+                "--advertise-address=127.0.0.1", f"--secure-port={self.port}", f"--cert-dir={f}/certs",
+                f"--token-auth-file={f}/tokens.csv", "--authorization-mode=Node,RBAC",
+                f"--service-account-issuer={server}", f"--service-account-key-file={f}/sa.key",
+                f"--service-account-signing-key-file={f}/sa.key", "--service-cluster-ip-range=10.96.0.0/16",
+                "--endpoint-reconciler-type=none", "--disable-admission-plugins=TaintNodesByCondition",
+                "--storage-initialization-timeout=60s", "--etcd-compaction-interval=0", "-v=0",
+            ],
+            "kube-controller-manager": [
+                f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.cm_port}", "--bind-address=127.0.0.1",
+                f"--cert-dir={f}/cm", f"--service-account-private-key-file={f}/sa.key", "--leader-elect=false",
+                f"--root-ca-file={f}/certs/apiserver.crt", "--use-service-account-credentials=false",
+                "--pvclaimbinder-sync-period=1s",
+                "--node-monitor-grace-period=30s", "-v=0",
+            ],
+            "kube-scheduler": [
+                f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.sched_port}", "--bind-address=127.0.0.1",
+                f"--cert-dir={f}/sched", "--leader-elect=false", "-v=0",
+            ],
+            "kwok": [
+                f"--kubeconfig={self.kubeconfig}", "--manage-all-nodes=true", "--cidr=10.0.0.1/24",
+                "--node-ip=127.0.0.1", f"--node-port={self.kwok_port}", f"--config={self.assets}/kwok.yaml", "-v=0",
+            ],
+        }  # fmt: skip
+
+    def run(self, program: str) -> None:
+        log = open(self.folder / f"{program}.log", "ab")  # noqa: SIM115 - the child's
+        command = [str(self.assets / program), *self._commands()[program]]
+        env = {**os.environ, "HOME": str(self.folder)}
+        self._running[program] = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env, cwd=self.folder
+        )
+        log.close()
+
+    def kill(self, program: str, how: int = signal.SIGKILL) -> None:
+        process = self._running.pop(program)
+        process.send_signal(how)
+        process.wait(30)
+
+    def ready(self, seconds: float = 120) -> None:
+        """Wait until the API server says so."""
+        end = time.monotonic() + seconds
+        while True:
+            dead = [name for name, process in self._running.items() if process.poll() is not None]
+            if dead:
+                raise RuntimeError(f"{dead[0]} ended: {(self.folder / f'{dead[0]}.log').read_text()[-2000:]}")
+            try:
+                self.cluster().get("/readyz/ping")
+            except Exception as error:
+                if "not JSON" in str(error):  # it says ok
+                    return
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
+
+    def __enter__(self) -> Local:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._files()
+        try:
+            for program in self._wanted:
+                self.run(program)
+                if program == "etcd":
+                    self._etcd_ready()
+                if program == "kube-apiserver":
+                    self.ready()
+                    self._has_default()
+            if self._kwok:
+                self._nodes()
+                self.run("kwok")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for program in reversed(list(self._running)):
+            self.kill(program)
+
+    # -- what they need --------------------------------------------------------------------------------
+
+    def _files(self) -> None:
+        subprocess.run(["openssl", "genrsa", "-out", str(self.folder / "sa.key"), "2048"], check=True, capture_output=True)
+        (self.folder / "tokens.csv").write_text(f'{self.token},admin,admin,"system:masters"\n')
+        self.write_kubeconfig(self.kubeconfig, self.token)
+
+    def write_kubeconfig(self, path: Path, token: str, context: str = CONTEXT) -> None:
+        config = {
+            "apiVersion": "v1", "kind": "Config", "current-context": context,
+            "clusters": [{"name": "local", "cluster": {
+                "server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.folder / "certs/apiserver.crt")}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": context, "context": {"cluster": "local", "user": "user"}}],
+        }  # fmt: skip
+        path.write_text(json.dumps(config))
+        path.chmod(0o600)
+
+    def _etcd_ready(self) -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.etcd_port}/health", timeout=2) as answer:
+                    if b"true" in answer.read():
+                        return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"etcd does not answer: {(self.folder / 'etcd.log').read_text()[-2000:]}")
+
+    def _has_default(self) -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                self.cluster().get("/api/v1/namespaces/default")
+                return
+            except Exception:
+                time.sleep(0.1)
+
+    def _nodes(self) -> None:
+        for name in NODES:
+            self.cluster().post("/api/v1/nodes", {
+                "apiVersion": "v1", "kind": "Node",
+                "metadata": {
+                    "name": name, "annotations": {"kwok.x-k8s.io/node": "fake"},
+                    "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
+                },
+                "status": {"allocatable": {"cpu": "32", "memory": "64Gi", "pods": "110"},
+                           "capacity": {"cpu": "32", "memory": "64Gi", "pods": "110"}},
+            })  # fmt: skip
+
+    def compact(self) -> None:
+        """Let etcd forget all versions before now."""
+        key = json.dumps({"key": "AA=="}).encode()
+        base = f"http://127.0.0.1:{self.etcd_port}/v3/kv"
+        header = _post(f"{base}/range", key)["header"]
+        _post(f"{base}/compaction", json.dumps({"revision": header["revision"], "physical": True}).encode())
+
+    # -- how a test reaches it ---------------------------------------------------------------------------
+
+    def cluster(self) -> Cluster:
+        os.environ["KUBECONFIG"] = str(self.kubeconfig)
+        return connect(CONTEXT)
+
+    def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
+        done = subprocess.run(
+            [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments],
+            input=text, text=True, capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+
+def _post(url: str, body: bytes) -> Any:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def assets() -> Path | None:
+    """Where the programs are, or None."""
+    named = os.environ.get("KUBEBUILDER_ASSETS")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "k8sviz/live"
+    places = [Path(named)] if named else sorted(cache.glob("*"), key=lambda p: -p.stat().st_mtime)
+    for place in places:
+        if all(shutil.which(str(place / program)) for program in PROGRAMS):
+            return place
+    return None
+
