@@ -337,7 +337,8 @@ class _Story:
     ) -> None:  # fmt: skip
         card = f"pile/{self.b.id_of(ref_of(statefulset))}/{stage}/{self._order(statefulset, revision)}"
         facts = []
-        state, level = say("stateful.story.to-come"), cast(Level, "off")
+        state = say("stateful.story.to-come")
+        level: Level = "off"
         if stage != "to-come":
             first = pods[ordinals[0]]
             facts.append(say("stateful.story.version", tag=version_of(first), number=self._revision(revision) or "–"))

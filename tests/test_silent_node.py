@@ -1,0 +1,99 @@
+"""The silent node of ch10-node-failure: what the axis says, and what one moment shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from k8sviz.diagrams.node import silence, silence_text, silent_node, silent_node_story, toleration
+from k8sviz.errors import K8svizError
+from k8sviz.history import History
+from k8sviz.render.node_chart import silence_chart
+from k8sviz.render.text import text
+from k8sviz.sources.recording import read
+from k8sviz.views.frames import film
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return read(DATA / "ch10-node-failure" / "recording.jsonl")
+
+
+def test_the_story_has_its_stages_in_order(history: History) -> None:
+    told = silence(history)
+    assert told.node == "k8sviz-worker2"
+    words = [m.text for m in told.moments]
+    expected = [
+        "last heartbeat",
+        "grace period is over",
+        "taint unreachable:NoExecute",
+        "tolerated it for 30 s",
+        "deleted by force",
+        "replacement",
+        "cannot follow its volume",
+        "answers again",
+        "gets k8sviz-worker2",
+    ]
+    assert len(words) == len(expected)
+    for part, word in zip(expected, words, strict=True):
+        assert part in word
+    assert [m.t for m in told.moments] == sorted(m.t for m in told.moments)
+
+
+def test_the_toleration_clock_runs_from_the_taint_to_the_mark(history: History) -> None:
+    lanes = {lane.label: lane.spans for lane in silence(history).lanes}
+    (clock,) = lanes["toleration clock"]
+    assert 29.9 < clock.end - clock.start <= 30.0
+    may_run, forgotten = lanes["its process"]
+    assert may_run.end == forgotten.start
+    assert forgotten.end == pytest.approx(99.1, abs=0.1)
+    assert [s.phase for s in lanes["kubia-0"]][-3:] == ["no node fits", "not Ready", "available"]
+
+
+def test_the_chart_says_it_in_words(history: History) -> None:
+    chart = silence_chart(silence(history))
+    assert str(chart) == silence_text(silence(history))
+    assert "didn't match PersistentVolume's node affinity" in chart.alt
+    assert chart.png().startswith(b"\x89PNG")
+
+
+def test_one_moment_shows_what_is_known(history: History) -> None:
+    words = text(silent_node(history.at(40.0)))
+    assert "tolerates it for 30 s" in words
+    assert "until 61 s" in words
+    words = text(silent_node(history.at(70.0)))
+    assert "only its node could confirm" in words
+    words = text(silent_node(history.at(90.0)))
+    assert "Pod kubia-0 · ✗ no node fits" in words
+    assert "only on → Node k8sviz-worker2" in words
+    assert "kubia-1" not in text(silent_node(history.at(90.0), "k8sviz-worker2"))
+
+
+def test_a_player_of_it_fits(history: History) -> None:
+    shown = film(history, silent_node_story(history))
+    assert shown.layout.width < 1300
+    assert len(shown.frames) > 10
+
+
+def test_no_silence_and_no_node_are_said(history: History) -> None:
+    with pytest.raises(K8svizError, match="stayed Ready"):
+        silence(read(DATA / "ch10-peers" / "recording.jsonl"))
+    with pytest.raises(K8svizError, match="no Node"):
+        silence(history, "nowhere")
+    with pytest.raises(K8svizError, match="no Node"):
+        silent_node_story(history, "nowhere")
+
+
+def test_the_shortest_toleration_counts() -> None:
+    def pod(*rows: dict) -> dict:
+        return {"spec": {"tolerations": list(rows)}}
+
+    key = "node.kubernetes.io/unreachable"
+    exists = {"key": key, "operator": "Exists"}
+    assert toleration(pod({**exists, "tolerationSeconds": 300}, {**exists, "tolerationSeconds": 20})) == 20
+    assert toleration(pod({"operator": "Exists"})) is None
+    assert toleration(pod({**exists, "effect": "NoSchedule"})) == 0
+    assert toleration(pod({"key": "other", "operator": "Exists"})) == 0
