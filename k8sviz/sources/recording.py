@@ -114,7 +114,7 @@ def _read(file: IO[bytes], name: str) -> History:
     number, ended, cut = 1, False, False
     for line in file:
         number += 1
-        if not line.strip():
+        if line.isspace():
             continue
         if ended:
             raise RecordingError(f"{name}, line {number}: nothing may follow the END line")
