@@ -42,6 +42,7 @@ __all__ = [
     "play",
     "quiz",
     "rollout_bounds",
+    "silence",
     "updates",
     "users",
     "why",
@@ -225,6 +226,10 @@ class Lab:
     def updates(self, pod: str | Ref, container: str | None = None, **options: Any) -> Chart:
         """When what a Pod was given changed, and when it arrived. See `k8sviz.updates`."""
         return updates(pod, self, container, **options)
+
+    def silence(self, node: str | None = None) -> Chart:
+        """The story of a node that fell silent in this lab. See `k8sviz.lab.silence`."""
+        return silence(self, node)
 
     def chart(self, what: What = None, **options: Any) -> Chart:
         """A rollout's Pods over time against their bounds. See `k8sviz.chart`."""
@@ -417,6 +422,17 @@ def lives(source: Source, **options: Any) -> Chart:
     from k8sviz.render.charts import lives_chart
 
     return lives_chart(told_lives(_whole(source), **options))
+
+
+def silence(source: Source, node: str | None = None) -> Chart:
+    """The story of a node that fell silent, on one time axis; `node` where several did.
+
+    Raises K8svizError when every node stayed Ready, or there is no such node.
+    """
+    from k8sviz.diagrams.node import silence as find
+    from k8sviz.render.node_chart import silence_chart
+
+    return silence_chart(find(_whole(source), node))
 
 
 def rollout_bounds(source: Source, what: What = None) -> list[dict[str, int | None]]:

@@ -9,6 +9,7 @@ import pytest
 from k8sviz.diagrams.node import silence, silence_text, silent_node, silent_node_story, toleration
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
+from k8sviz.kinds import Ref
 from k8sviz.render.node_chart import silence_chart
 from k8sviz.render.text import text
 from k8sviz.sources.recording import read
@@ -69,7 +70,7 @@ def test_one_moment_shows_what_is_known(history: History) -> None:
     words = text(silent_node(history.at(90.0)))
     assert "Pod kubia-0 · ✗ no node fits" in words
     assert "only on → Node k8sviz-worker2" in words
-    assert "kubia-1" not in text(silent_node(history.at(90.0), "k8sviz-worker2"))
+    assert "kubia-1" not in text(silent_node(history.at(90.0), Ref("Node", "k8sviz-worker2")))
 
 
 def test_a_player_of_it_fits(history: History) -> None:

@@ -18,11 +18,16 @@ Teller = Callable[..., Diagram]  # (snapshot, focus=None, *, namespace=None, …
 
 # by the names that people give them, each with the function that tells it; loaded when it is asked for
 STORIES: Final = {
+    "overview": "overview.overview",
     "storage": "storage.storage",
     "config": "configuration.configuration",
     "downward": "downward.downward",
     "access": "access.access",
     "rollout": "rollout.rollout",
+    "stateful": "stateful.stateful",
+    "sharing": "identity.sharing",
+    "reaching": "identity.reaching",
+    "node": "node.silent_node",
 }
 
 

@@ -22,14 +22,19 @@ __all__ = ["reaching", "sharing"]
 _MOST: Final = 6  # Pods of one workload in a figure; the idea needs no more
 
 
-def sharing(snapshot: Snapshot, *, namespace: str | None = None) -> Diagram:
+def sharing(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None) -> Diagram:
     """Whose claim is it: a ReplicaSet's Pods share the one that their template names, a StatefulSet's have one each.
 
     Works on a cluster and on manifests alike: Pods that are not there yet are drawn as what is to come. Deployments are
-    drawn by their template. At most 6 Pods of a workload.
+    drawn by their template. At most 6 Pods of a workload. `focus` keeps one workload. Raises K8svizError when it is
+    not there.
     """
+    if focus is not None:
+        snapshot.require(focus)
     b = Builder(snapshot, namespace)
     for workload in _workloads(snapshot, namespace):
+        if focus is not None and ref_of(workload) != focus:
+            continue
         node = b.object(ref_of(workload), [say("stateful.story.replicas", count=replicas_of(workload))])
         for pod_name, pod in _replicas(snapshot, workload):
             card = _pod(b, snapshot, workload, pod_name, pod)

@@ -338,30 +338,30 @@ def silence_text(told: Silence) -> str:
 # -- one moment ----------------------------------------------------------------------------------------
 
 
-def silent_node(snapshot: Snapshot, node: str | None = None, *, namespace: str | None = None) -> Diagram:
+def silent_node(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None) -> Diagram:
     """One moment of the story: nodes with their conditions and taints, their Pods, claims, and volumes that stay.
 
-    `node` keeps what hangs together with that node. Raises K8svizError when there is no such node.
+    `focus` keeps what hangs together with one object. Raises K8svizError when it is not there.
     """
     story = _Moment(snapshot, namespace)
-    if node is not None:
-        snapshot.require(Ref("Node", node))
+    if focus is not None:
+        snapshot.require(focus)
     for machine in snapshot.objects("Node"):
         story.machine(machine)
     for statefulset in snapshot.objects("StatefulSet", namespace=namespace):
         story.b.object(ref_of(statefulset))
     for pod in snapshot.objects("Pod", namespace=namespace):
         story.pod(pod)
-    title = say("node.story.title-one", node=node) if node else say("node.story.title")
+    title = say("node.story.title-one", node=focus.name) if focus else say("node.story.title")
     diagram = story.b.diagram("node", title)
-    return diagram.around(story.b.id_of(Ref("Node", node))) if node else diagram
+    return diagram.around(story.b.id_of(focus)) if focus else diagram
 
 
 def silent_node_story(history: History, node: str | None = None) -> Callable[[Snapshot], Diagram]:
     """The story for a player of this History: all nodes, unless one is named."""
     if node is not None and not history.versions("Node", node):
         raise K8svizError(f"no Node {node} here")
-    return partial(silent_node, node=node)
+    return partial(silent_node, focus=Ref("Node", node) if node else None)
 
 
 class _Moment:

@@ -47,13 +47,20 @@ _MOST_RECORDS: Final = 8
 
 
 def stateful(
-    snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None, piled: bool | None = None
+    snapshot: Snapshot,
+    focus: Ref | None = None,
+    *,
+    namespace: str | None = None,
+    piled: bool | None = None,
+    history: History | None = None,
 ) -> Diagram:
     """The stateful story of a Snapshot: all StatefulSets, or what hangs together with one object.
 
-    `piled` draws ordinals that are alike once, with their count (None: above 12). Raises K8svizError when the object
-    in focus is not there.
+    `piled` draws ordinals that are alike once, with their count (None: above 12; with `history`: above 12 at any time
+    of it, so that a film does not change its mind). Raises K8svizError when the object in focus is not there.
     """
+    if piled is None and history is not None:
+        piled = _piles(history)
     if focus is not None:
         snapshot.require(focus)
     story = _Story(snapshot, namespace)
@@ -71,9 +78,16 @@ def stateful_story(
     history: History, focus: Ref | None = None, *, namespace: str | None = None
 ) -> Callable[[Snapshot], Diagram]:
     """The story for a player of this History; whether ordinals are piled is decided once for all of it."""
-    most = max((replicas_of(e.object) for r in history.refs("StatefulSet")
-                for e in history.versions(r.kind, r.name, r.namespace)), default=0)  # fmt: skip
-    return partial(stateful, focus=focus, namespace=namespace, piled=most > MOST_ORDINALS)
+    return partial(stateful, focus=focus, namespace=namespace, piled=_piles(history))
+
+
+def _piles(history: History) -> bool:
+    """Whether any StatefulSet of this History ever wants more Pods than are drawn one by one."""
+    return any(
+        replicas_of(event.object) > MOST_ORDINALS
+        for ref in history.refs("StatefulSet")
+        for event in history.versions(ref.kind, ref.name, ref.namespace)
+    )
 
 
 def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
