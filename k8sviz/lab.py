@@ -54,13 +54,21 @@ What: TypeAlias = "str | Ref | None"
 class Runner(Protocol):
     """Where a lab's steps happen: in a recording, or on a cluster."""
 
-    history: History
+    @property
+    def history(self) -> History:
+        """All that happened, and in a recording also what is still to come."""
 
     def run(self, step: StepSpec) -> Result:
         """Let the step happen, and say how its command ended."""
 
     def now(self) -> float:
         """The moment, in seconds of the History, that the lab has come to."""
+
+    def notes(self, step_id: str) -> Sequence[str]:
+        """What a person should know about how a step went."""
+
+    def cleanup(self) -> list[str]:
+        """Remove what the lab has made. Returns what went."""
 
 
 class Recorded:
@@ -83,12 +91,22 @@ class Recorded:
         """The clock."""
         return self._now
 
+    def notes(self, step_id: str) -> Sequence[str]:  # noqa: ARG002 - as every runner
+        """None: a recorded step went as it went."""
+        return ()
 
-def _runner(spec: LabSpec, source: str) -> Runner:
+    def cleanup(self) -> list[str]:
+        """Nothing was made."""
+        return []
+
+
+def _runner(spec: LabSpec, source: str, context: str | None, yes: bool) -> Runner:
     if source == "recorded":
         return Recorded(spec)
     if source == "live":
-        raise K8svizError(say("lab.no-live"))
+        from k8sviz.sources.live_lab import LiveLab
+
+        return LiveLab(spec, context=context, yes=yes)
     raise K8svizError(say("lab.unknown-source", name=source))
 
 
@@ -96,7 +114,9 @@ class Lab:
     """One lab, step by step.
 
     `source` says where: "recorded" (the default, also from the environment variable K8SVIZ_SOURCE) plays what a
-    real cluster did. `state` is the cluster now, `history` everything that was recorded.
+    real cluster did; "live" runs the commands on the cluster of `context` (or K8SVIZ_CONTEXT), which must be named;
+    `yes` says that a cluster which looks like production, or is not on this machine, is meant. `state` is the cluster
+    now, `history` everything that was recorded or seen.
 
     >>> lab = Lab("ch06-static-binding")
     >>> lab.do("apply-local-without-affinity").exit_code
@@ -106,9 +126,9 @@ class Lab:
     k8sviz.errors.K8svizError: step 'apply-pv' comes after 'apply-pvc'; run lab.do('apply-pvc') first
     """
 
-    def __init__(self, name: str, *, source: str | None = None) -> None:
+    def __init__(self, name: str, *, source: str | None = None, context: str | None = None, yes: bool = False) -> None:
         self._spec = load_lab(name)
-        self._runner = _runner(self._spec, source or os.environ.get("K8SVIZ_SOURCE") or "recorded")
+        self._runner = _runner(self._spec, source or os.environ.get("K8SVIZ_SOURCE") or "recorded", context, yes)
         self._results: dict[str, Result] = {}
 
     # -- the steps -------------------------------------------------------------------------------
@@ -161,7 +181,7 @@ class Lab:
             stdout=result.stdout,
             stderr=result.stderr,
             exit_code=result.exit_code,
-            notes=(say("lab.again"),) if again else (),
+            notes=(*self._runner.notes(step_id), *((say("lab.again"),) if again else ())),
         )
 
     def do_until(self, step_id: str) -> Terminal:
@@ -175,6 +195,10 @@ class Lab:
                 break
         assert shown is not None  # noqa: S101 - the step is one of the lab's
         return shown
+
+    def cleanup(self) -> None:
+        """Live: remove from the cluster what this lab has made, and nothing else. Recorded: nothing to do."""
+        self._runner.cleanup()
 
     # -- the cluster -------------------------------------------------------------------------------
 
@@ -261,7 +285,8 @@ Source: TypeAlias = "Lab | History | Snapshot | str | os.PathLike[str] | Sequenc
 
 
 def open_source(source: Source) -> History | Snapshot:
-    """What a person means by a source: a lab's name, a recording (.jsonl), manifests (files or folders).
+    """What a person means by a source: a lab's name, a recording (.jsonl), manifests (files or folders), or "live":
+    what the cluster of the kubeconfig's context (or K8SVIZ_CONTEXT) holds now, in the context's namespace.
 
     Raises K8svizError when it is none of these.
     """
@@ -280,6 +305,8 @@ def _open_one(source: str | os.PathLike[str]) -> History:
     from k8sviz.sources import manifests, recording
 
     path = Path(source)
+    if str(source) == "live":
+        return live_source()
     if str(source) in lab_names():
         return recording.read(load_lab(str(source)).recording)
     if path.suffix == ".jsonl":
@@ -290,6 +317,21 @@ def _open_one(source: str | os.PathLike[str]) -> History:
         return manifests.read([example(str(source))])
     known = (*lab_names(), *example_names())
     raise K8svizError(f"{source} is no lab, recording or manifest; {nearest(str(source), known)}")
+
+
+def live_source(namespace: str | None = None, context: str | None = None) -> History:
+    """What a cluster holds now, in one namespace (None: the context's own) and cluster-wide. Only reads.
+
+    Raises K8svizError, one line that says what to do.
+    """
+    from k8sviz.sources.follow import listing
+    from k8sviz.sources.live import connect
+
+    cluster = connect(context or os.environ.get("K8SVIZ_CONTEXT") or None)
+    try:
+        return listing(cluster, namespace or cluster.namespace, title=cluster.context)
+    finally:
+        cluster.close()
 
 
 def _moment(source: Source, at: str | float | None) -> Snapshot:

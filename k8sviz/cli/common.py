@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import kind_named
 
-__all__ = ["SOURCE_HELP", "Parser", "command", "print_json", "source_arguments", "split"]
+__all__ = ["SOURCE_HELP", "Parser", "cluster_arguments", "command", "print_json", "source_arguments", "split"]
 
 SOURCE_HELP = "a lab (see `k8sviz labs`), a recording (.jsonl), or manifests with -f"
+LIVE_HELP = "; none: the cluster of your kubeconfig"
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,13 +34,24 @@ def command(
     return parser
 
 
-def source_arguments(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
-    """The words that name a source, `-f`, and perhaps `--at`."""
-    parser.add_argument("words", nargs="*", metavar="SOURCE [KIND/NAME]", help=SOURCE_HELP)
+def source_arguments(parser: argparse.ArgumentParser, *, at: bool = True, live: bool = False) -> None:
+    """The words that name a source, `-f`, and perhaps `--at`; `live`: without a source, the cluster is meant."""
+    told = SOURCE_HELP + LIVE_HELP * live
+    parser.add_argument("words", nargs="*", metavar="SOURCE [KIND/NAME]", help=told)
+    if live:
+        cluster_arguments(parser)
     parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE",
                         help="YAML or JSON file, folder, or - for standard input; may come again")  # fmt: skip
     if at:
         parser.add_argument("--at", metavar="STEP|SECONDS", help="a step's settled state, or a time; default: the end")
+
+
+def cluster_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which namespace, of which cluster."""
+    parser.add_argument("-n", "--namespace", help="only this namespace (cluster-scoped objects stay)")
+    parser.add_argument(
+        "--context", help="the kubeconfig's context to use (default: K8SVIZ_CONTEXT, or the current one)"
+    )
 
 
 def split(options: argparse.Namespace) -> tuple[Any, list[str]]:
@@ -50,10 +62,22 @@ def split(options: argparse.Namespace) -> tuple[Any, list[str]]:
         raise K8svizError(f"give a SOURCE or -f, not both ({sources[0]} and -f {options.filename[0]})")
     if options.filename:
         return options.filename, refs
+    if not sources and hasattr(options, "context"):
+        return _live(options), refs
     if len(sources) != 1:
         named = f"got {' and '.join(sources)}" if sources else "none was given"
         raise K8svizError(f"one SOURCE is needed ({named}): {SOURCE_HELP}")
     return sources[0], refs
+
+
+def _live(options: argparse.Namespace) -> Any:
+    from k8sviz.lab import live_source
+    from k8sviz.sources.live import NoConfigError
+
+    try:
+        return live_source(options.namespace, options.context)
+    except NoConfigError as error:
+        raise K8svizError(f"one SOURCE is needed (none was given): {SOURCE_HELP}; {error}") from None
 
 
 def _is_ref(word: str) -> bool:

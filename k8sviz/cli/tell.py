@@ -54,10 +54,10 @@ def _labs(options: argparse.Namespace) -> None:
 def _draw_command(commands: Any) -> None:
     parser = command(commands, "draw", _draw, "draw a story of a cluster")
     parser.add_argument("story", metavar="STORY", help=f"one of: {', '.join(STORIES)}")
-    source_arguments(parser)
+    source_arguments(parser, live=True)
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; its suffix chooses the format")
     parser.add_argument("--format", help="svg, png, dot, mermaid or text (default: by the file's suffix, else text)")
-    parser.add_argument("-n", "--namespace", help="only this namespace (cluster-scoped objects stay)")
+    parser.add_argument("-l", "--selector", metavar="LABEL=VALUE", help="overview: only what has these labels")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the SVG and PNG")
     parser.add_argument("--json", action="store_true", help="print the diagram as JSON")
 
@@ -67,6 +67,10 @@ def _draw(options: argparse.Namespace) -> None:
 
     source, refs = split(options)
     more = {"namespace": options.namespace} if options.namespace else {}
+    if options.selector:
+        if options.story != "overview":
+            raise K8svizError("-l chooses in the overview only: k8sviz draw overview -l LABEL=VALUE")
+        more["selector"] = options.selector
     opened = k8sviz.open_source(source)
     focus: list[str | None] = [*refs] or [None]
     drawn = [k8sviz.draw(options.story, opened, ref, at=options.at, theme=options.theme, **more) for ref in focus]
@@ -87,7 +91,7 @@ def _draw(options: argparse.Namespace) -> None:
 
 def _why_command(commands: Any) -> None:
     parser = command(commands, "why", _why, "say why an object is in its state, or a step was refused")
-    source_arguments(parser)
+    source_arguments(parser, live=True)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

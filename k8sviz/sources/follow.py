@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,12 +20,12 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from k8sviz.errors import K8svizError
-from k8sviz.history import About, EventType, History, Object
+from k8sviz.history import About, EventType, History, Object, Result, Step
 from k8sviz.kinds import KINDS, Kind
 from k8sviz.sources.live import LostError, RefusedError
 from k8sviz.words import say
 
-__all__ = ["FOLLOWED", "Follower", "Server", "listing"]
+__all__ = ["FOLLOWED", "Follower", "Server", "Tape", "listing"]
 
 # RECORDING-FORMAT's list, and the class that claims may name beside it
 FOLLOWED: Final = (
@@ -35,7 +35,8 @@ FOLLOWED: Final = (
 )  # fmt: skip
 _PAGE: Final = 500  # objects a list's page
 _WATCH: Final = 60  # seconds until a watch is begun again, so that a line that died unseen is noticed
-_SLOWEST: Final = 5.0  # seconds between two tries to come back
+_PATIENT: Final = 30  # tries to come back in quick succession, then slower
+_QUICK, _SLOW = 1.0, 5.0  # seconds between two such tries, at most
 _ASK_AGAIN: Final = 30.0  # seconds until a kind that could not be read is asked for again
 _TIDY: Final = 5.0  # seconds between two times of forgetting
 _GONE: Final = 410
@@ -61,7 +62,19 @@ class _GoneError(Exception):
     """The server no longer knows the version that we would go on from."""
 
 
-Sink = Callable[[float, EventType, Object], None]
+class Tape(Protocol):
+    """What writes down all that happens, in order; a recording's Writer is one."""
+
+    def event(self, t: float, type: str, obj: Object) -> None:  # noqa: A002 - the watch's own word
+        """A change."""
+
+    def step(self, step: Step) -> None:
+        """A lab's step begins."""
+
+    def result(self, step_id: str, result: Result) -> None:
+        """A step ended."""
+
+
 _Name = tuple[str, str]  # namespace, name
 
 
@@ -134,8 +147,8 @@ def _about(server: Server, namespace: str, name: str, title: str) -> About:
 class Follower:
     """Follows a namespace (and what is cluster-wide) into `history`, until `close`.
 
-    `keep` is how many seconds of the past stay in memory (None: all); `sink` is told every change in order, on the
-    thread that saw it. `changes` counts them.
+    `keep` is how many seconds of the past stay in memory (None: all); `tape` is told everything in order, on the
+    thread that saw it. `changes` counts the changes. `failure` is why it stopped by itself, if it did.
     """
 
     def __init__(
@@ -145,14 +158,14 @@ class Follower:
         *,
         kinds: Sequence[str] = FOLLOWED,
         keep: float | None = None,
-        sink: Sink | None = None,
+        tape: Tape | None = None,
         name: str = "",
         title: str = "",
     ) -> None:
         self._server = server
         self._feeds = [_Feed(KINDS[kind], path_of(KINDS[kind], namespace)) for kind in kinds]
         self._keep = keep
-        self._sink = sink
+        self._tape = tape
         self._named = (namespace, name, title)
         self._lock = threading.Condition(threading.RLock())
         self._closed = threading.Event()
@@ -161,6 +174,7 @@ class Follower:
         self._lost: dict[str, str] = {}
         self._notes: list[str] = []
         self.changes = 0
+        self.failure = ""
         self.history = History(About(namespace=namespace))
 
     # -- what a caller asks ------------------------------------------------------------------------
@@ -180,6 +194,20 @@ class Follower:
     def now(self) -> float:
         """Seconds since the History began."""
         return time.monotonic() - self._began
+
+    def begin_step(self, step: Step) -> None:
+        """A lab's step is about to run."""
+        with self._lock:
+            self.history.begin_step(step)
+            if self._tape is not None:
+                self._tape.step(step)
+
+    def end_step(self, step_id: str, result: Result) -> None:
+        """It ended."""
+        with self._lock:
+            self.history.end_step(step_id, result)
+            if self._tape is not None:
+                self._tape.result(step_id, result)
 
     def idle(self) -> float:
         """Seconds since the last change."""
@@ -356,8 +384,12 @@ class Follower:
                 return
             t = round(self.now(), 3) if t is None else t
             self.history.append(t, change, obj)
-            if self._sink is not None:
-                self._sink(t, change, obj)
+            if self._tape is not None:
+                try:
+                    self._tape.event(t, change, obj)
+                except OSError as error:  # the disk is full
+                    self.failure = error.strerror or str(error)
+                    self._closed.set()
             self.changes += 1
             self._last = time.monotonic()
             if self._keep is not None and self._last - self._tidied > min(_TIDY, self._keep):
@@ -407,7 +439,8 @@ def _notes(unread: Mapping[str, str], trouble: str) -> Iterator[str]:
 
 
 def _backoff(failures: int) -> float:
-    return float(min(_SLOWEST, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.7, 1.0))  # noqa: S311 - jitter
+    most = _QUICK if failures < _PATIENT else _SLOW
+    return float(min(most, 0.05 * 2 ** min(failures, 10)) * random.uniform(0.7, 1.0))  # noqa: S311 - jitter
 
 
 def _first_error(server: Server, error: K8svizError) -> K8svizError:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.words import say
 
-__all__ = ["Cluster", "LostError", "RefusedError", "Stream", "connect", "contexts"]
+__all__ = ["Cluster", "LostError", "NoConfigError", "RefusedError", "Stream", "connect", "contexts"]
 
 _CONNECT: Final = 5.0  # seconds to reach the server
 _ANSWER: Final = 30.0  # seconds until an answer begins
@@ -33,6 +33,10 @@ class RefusedError(K8svizError):
 
 class LostError(K8svizError):
     """No answer, or one that broke off."""
+
+
+class NoConfigError(K8svizError):
+    """There is no kubeconfig at all."""
 
 
 class Stream:
@@ -201,45 +205,51 @@ def _config() -> Any:
     return client, config
 
 
-def contexts() -> tuple[list[str], str]:
-    """The contexts of the kubeconfig, and the current one ('' when there is none).
+def contexts(config_file: str | None = None) -> tuple[list[str], str]:
+    """The contexts of the kubeconfig (None: KUBECONFIG, or ~/.kube/config), and the current one ('' for none).
 
     Raises K8svizError, one line that says what to do, where there is no usable kubeconfig.
     """
     _, config = _config()
     try:
-        found, current = config.list_kube_config_contexts()
+        found, current = config.list_kube_config_contexts(_file(config_file))
     except Exception as error:
-        raise K8svizError(_no_config(error)) from None
+        raise _no_config(error) from None
     return [str(c["name"]) for c in found], str((current or {}).get("name", ""))
 
 
-def _no_config(error: Exception) -> str:
-    path = os.environ.get("KUBECONFIG") or "~/.kube/config"
-    if "No configuration found" in str(error) or "Invalid kube-config file. No configuration" in str(error):
-        return say("live.no-cluster", path=path)
-    return say("live.bad-config", path=path, why=" ".join(str(error).split())[:200])
+def _file(config_file: str | None) -> str:
+    """Asked each time: the client remembers KUBECONFIG as it was when it was imported."""
+    return config_file or os.environ.get("KUBECONFIG") or "~/.kube/config"
 
 
-def connect(context: str | None = None) -> Cluster:
+def _no_config(error: Exception) -> K8svizError:
+    path = _file(None)
+    if "No configuration found" in str(error):
+        return NoConfigError(say("live.no-cluster", path=path))
+    return K8svizError(say("live.bad-config", path=path, why=" ".join(str(error).split())[:200]))
+
+
+def connect(context: str | None = None, config_file: str | None = None) -> Cluster:
     """The cluster of a kubeconfig's context (None: the current one; inside a Pod, the Pod's own cluster).
 
     Nothing is sent yet. Raises K8svizError, one line that says what to do.
     """
     client, config = _config()
     settings = client.Configuration()
-    if context is None and not _has_config() and os.environ.get("KUBERNETES_SERVICE_HOST"):
+    if context is None and not (config_file or _has_config()) and os.environ.get("KUBERNETES_SERVICE_HOST"):
         config.load_incluster_config(client_configuration=settings)
         return _cluster(client, settings, "in-cluster", _own_namespace())
-    names, current = contexts()
+    file = _file(config_file)
+    names, current = contexts(file)
     if context is not None and context not in names:
         raise K8svizError(say("live.no-context", context=context, known=nearest(context, names)))
     chosen = context or current
     try:
-        config.load_kube_config(context=chosen or None, client_configuration=settings)
+        config.load_kube_config(file, context=chosen or None, client_configuration=settings)
     except Exception as error:
-        raise K8svizError(_no_config(error)) from None
-    found: dict[str, Any] = next((c for c in config.list_kube_config_contexts()[0] if c["name"] == chosen), {})
+        raise _no_config(error) from None
+    found: dict[str, Any] = next((c for c in config.list_kube_config_contexts(file)[0] if c["name"] == chosen), {})
     return _cluster(client, settings, chosen, (found.get("context") or {}).get("namespace") or "default")
 
 

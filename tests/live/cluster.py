@@ -69,7 +69,6 @@ class Local:
                 f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.cm_port}", "--bind-address=127.0.0.1",
                 f"--cert-dir={f}/cm", f"--service-account-private-key-file={f}/sa.key", "--leader-elect=false",
                 f"--root-ca-file={f}/certs/apiserver.crt", "--use-service-account-credentials=false",
-                "--pvclaimbinder-sync-period=1s",
                 "--node-monitor-grace-period=30s", "-v=0",
             ],
             "kube-scheduler": [
@@ -138,7 +137,9 @@ class Local:
     # -- what they need --------------------------------------------------------------------------------
 
     def _files(self) -> None:
-        subprocess.run(["openssl", "genrsa", "-out", str(self.folder / "sa.key"), "2048"], check=True, capture_output=True)
+        subprocess.run(
+            ["openssl", "genrsa", "-out", str(self.folder / "sa.key"), "2048"], check=True, capture_output=True
+        )
         (self.folder / "tokens.csv").write_text(f'{self.token},admin,admin,"system:masters"\n')
         self.write_kubeconfig(self.kubeconfig, self.token)
 
@@ -195,8 +196,7 @@ class Local:
     # -- how a test reaches it ---------------------------------------------------------------------------
 
     def cluster(self) -> Cluster:
-        os.environ["KUBECONFIG"] = str(self.kubeconfig)
-        return connect(CONTEXT)
+        return connect(CONTEXT, str(self.kubeconfig))
 
     def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
         done = subprocess.run(
@@ -223,4 +223,3 @@ def assets() -> Path | None:
         if all(shutil.which(str(place / program)) for program in PROGRAMS):
             return place
     return None
-

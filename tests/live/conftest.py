@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,13 +31,8 @@ def programs() -> Path:
 
 @pytest.fixture(scope="session")
 def local(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    before = os.environ.get("KUBECONFIG")
     with Local(tmp_path_factory.mktemp("cluster"), programs) as running:
         yield running
-    if before is None:
-        os.environ.pop("KUBECONFIG", None)
-    else:
-        os.environ["KUBECONFIG"] = before
 
 
 @pytest.fixture
