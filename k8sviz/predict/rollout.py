@@ -36,12 +36,14 @@ from k8sviz.rules.objects import flattened
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import RolloutBounds, rollout_bounds
 from k8sviz.rules.statefulset import replicas_of
+from k8sviz.words import say
 
-__all__ = ["RolloutPrediction", "Scaling", "deployment_among", "predict_rollout"]
+__all__ = ["RolloutPrediction", "Scaling", "deployment_among", "predict_rollout", "rollout_prediction_text"]
 
 _SYNC: Final = 0.03  # seconds that a controller needs to see a change, as in the recordings
 _GRACE: Final = 30
 _PATIENCE: Final = 60.0  # a deadline that is later than this is not waited for: the picture would be of nothing
+_STUCK: Final = 8.0
 _WANTED = "deployment.kubernetes.io/desired-replicas"
 _LIMIT = "deployment.kubernetes.io/max-replicas"
 
@@ -113,6 +115,23 @@ class RolloutPrediction:
             "complete": self.complete is not None,
             "seconds": None if self.complete is None else round(self.complete - self.begins, 3),
         }  # fmt: skip
+
+
+def rollout_prediction_text(prediction: RolloutPrediction) -> str:
+    """The prediction in words: the bounds, what comes and goes at once, each scaling, and how it ends."""
+    b, (new, old) = prediction.bounds, prediction.first
+    lines = [
+        say("rollout.predict.bounds", what=prediction.ref, replicas=b.replicas, surge=b.max_surge,
+            unavailable=b.max_unavailable, most=b.max_total, least=b.min_available),
+        say("rollout.predict.first", new=new, old=old),
+    ]  # fmt: skip
+    for s in prediction.scalings:
+        code = "rollout.predict.new" if s.new else "rollout.predict.old"
+        lines.append("  " + say(code, t=f"{s.t - prediction.begins:.1f}", before=s.before, after=s.after))
+    if prediction.complete is None:
+        return "\n".join([*lines, say("rollout.predict.never")])
+    seconds = f"{prediction.complete - prediction.begins:.1f}"
+    return "\n".join([*lines, say("rollout.predict.complete", seconds=seconds)])
 
 
 def deployment_among(manifests: Iterable[object]) -> Mapping[str, Any]:
@@ -228,7 +247,8 @@ class _Run:
         while (deadline := c.next_idle()) is not None and deadline <= latest:
             c.run(deadline)
             c.run()
-        c.history.end = round(max(c.history.end, c.now) + tail, 3)
+        # a rollout that is stuck is looked at for a while
+        c.history.end = round(max(c.history.end, c.now) + (tail if self.complete is not None else max(tail, _STUCK)), 3)
         ref = Ref("Deployment", self.name, c.namespace)
         begins = round(self.begins, 3)
         return RolloutPrediction(c.history, ref, self.bounds, begins, self.complete, tuple(self.scalings))

@@ -31,8 +31,9 @@ from k8sviz.rules.statefulset import (
     start_ordinal,
     updates_on_delete,
 )
+from k8sviz.words import say
 
-__all__ = ["Action", "StatefulPrediction", "predict_statefulset", "statefulset_among"]
+__all__ = ["Action", "StatefulPrediction", "predict_statefulset", "stateful_prediction_text", "statefulset_among"]
 
 _SYNC: Final = 0.02
 _GRACE: Final = 30
@@ -74,6 +75,20 @@ class StatefulPrediction:
             if self.waits.waits_for is None
             else {"pod": f"{self.ref.name}-{self.waits.waits_for}", "why": self.waits.why},
         }
+
+
+def stateful_prediction_text(prediction: StatefulPrediction) -> str:
+    """The prediction in words: what starts and stops in which order, and what is waited for at the end."""
+    name = prediction.ref.name
+    numbers: dict[str, int] = {}
+    lines = [say("stateful.predict.title", what=prediction.ref)]
+    for t, verb, ordinal, revision in prediction.moves:
+        number = numbers.setdefault(revision, len(numbers) + 1)
+        lines.append("  " + say(f"stateful.predict.{verb}", t=f"{t:.1f}", pod=f"{name}-{ordinal}", revision=number))
+    waits = prediction.waits
+    if waits.waits_for is None:
+        return "\n".join([*lines, say("stateful.predict.settled")])
+    return "\n".join([*lines, say(f"stateful.wait.{waits.why}", pod=f"{name}-{waits.waits_for}")])
 
 
 def statefulset_among(manifests: Iterable[object]) -> Mapping[str, Any]:
@@ -156,7 +171,8 @@ class _Run:
         self._plan()
 
     def _step(self, name: str, command: str) -> None:
-        self.cluster.step(f"{name}-{self.steps}", command)
+        known = {step.id for step in self.cluster.history.steps}
+        self.cluster.step(name if name not in known else f"{name}-{self.steps}", command)
 
     def _apply(self, value: Any) -> None:
         manifests = [value] if isinstance(value, Mapping) else list(value)
@@ -176,16 +192,16 @@ class _Run:
         self._retain()
 
     def _rescale(self, value: Any) -> None:
-        self._step("scale", f"kubectl scale statefulset {self.name} --replicas={value}")
+        self._step(f"scale-to-{value}", f"kubectl scale statefulset {self.name} --replicas={value}")
         self.cluster.change("StatefulSet", self.name, spec={"replicas": int(value)})
 
     def _break(self, value: Any) -> None:
-        self._step("break", f"# {self.name}-{value} fails its readiness probe")
+        self._step(f"break-{self.name}-{value}", f"# {self.name}-{value} fails its readiness probe")
         self.failing.add(int(value))
         self._probe(int(value), False)
 
     def _heal(self, value: Any) -> None:
-        self._step("heal", f"# {self.name}-{value} passes its readiness probe again")
+        self._step(f"heal-{self.name}-{value}", f"# {self.name}-{value} passes its readiness probe again")
         self.failing.discard(int(value))
         self._probe(int(value), True)
 
@@ -202,7 +218,7 @@ class _Run:
 
     def _delete_pod(self, value: Any) -> None:
         pod = self._pod(int(value))
-        self._step("delete-pod", f"kubectl delete pod {self.name}-{value}")
+        self._step(f"delete-{self.name}-{value}", f"kubectl delete pod {self.name}-{value}")
         self._stop(pod)
 
     def _add_volume(self, value: Any) -> None:

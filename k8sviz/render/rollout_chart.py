@@ -422,11 +422,7 @@ def rollouts_chart(parts: Sequence[RolloutSeries], *, title: str = "", across: i
     end = max([p.end for p in parts], default=1.0)
     gap, panel = 0.75, 2.1
     width = (_WIDTH - 0.55 - _RIGHT - 0.45 * (across - 1)) / across
-    entries: dict[str, _Entry] = {}
-    for part in parts:
-        entries |= {e.word: e for e in _legend(part, bars=False)}
-    # versions have other numbers in each panel: old and new is what counts
-    legend = _flow(list(entries.values()), _WIDTH - 0.6)
+    legend = _flow(_shared_legend(parts), _WIDTH - 0.6)
     top = 0.75 if title else 0.3
     lines = [line for p in parts for line in (p.title, *(revision_line(r, p) for r in p.revisions))]
     with _style():
@@ -443,9 +439,26 @@ def rollouts_chart(parts: Sequence[RolloutSeries], *, title: str = "", across: i
                  say("rollout.chart.alt-many", count=len(parts), records=records))  # fmt: skip
 
 
+def _shared_legend(parts: Sequence[RolloutSeries]) -> list[_Entry]:
+    """One legend for all panels: a colour stands for the same tags in each, whatever its revision's number is."""
+    tags: dict[str, dict[str, None]] = {}
+    for part in parts:
+        for version in {p.version for p in part.pods}:
+            tags.setdefault(_hue(version), {})[part.versions[version].tag] = None
+    entries = [_Entry(say("rollout.chart.tags", tags=", ".join(tags[hue])), "box", (hue, _Look(0.8)))
+               for hue in HUES if hue in tags]  # fmt: skip
+    others = {e.word: e for part in parts for e in _legend(part, bars=False) if not _is_version(e)}
+    return [*entries, *others.values()]
+
+
+def _is_version(entry: _Entry) -> bool:
+    return entry.sign == "box" and entry.value[0] in HUES
+
+
 def _panel(sheet: _Sheet, part: RolloutSeries, most: int, end: float, box: tuple[float, float, float, float]) -> None:
     x, y, width, height = box
-    sheet.write(x, y + 0.02, shorten(printable(part.title), 60), 10, weight="bold")
+    size = 9.5 if _inches(part.title, 9.5) <= width / 1.12 else 8.0
+    sheet.write(x, y + 0.02, _fit(printable(part.title), width / 1.12, size), size, weight="bold")
     for revision in part.revisions[-1:]:
         reached = say("rollout.chart.reached", total=revision.max_total, most=revision.total_bound,
                       available="–" if revision.min_available is None else revision.min_available,
