@@ -207,7 +207,7 @@ MISTAKES = [
     (CLAIM, "[ReadWriteOnce]", "[ReadWriteTwice]", 6, "spec.accessModes[0]", "did you mean ReadWriteOnce"),
     (CLAIM, "storage: 1Gi", "storage: 1GB", 7, "spec.resources.requests.storage", "no quantity"),
     (CLAIM, "storage: 1Gi", "storage: 0", 7, "spec.resources.requests.storage", "more than nothing"),
-    (CLAIM, "resources: {requests: {storage: 1Gi}}", "capacity: {storage: 1Gi}", 7, "spec.capacity", "Here there may"),
+    (CLAIM, "resources: {requests: {storage: 1Gi}}", "capacity: {storage: 1Gi}", 7, "spec.capacity", "Here there may be"),
     (CLAIM, "accessModes: [ReadWriteOnce]", "accessModes: ReadWriteOnce", 6, "spec.accessModes", "with a dash before"),
     (VOLUME, "  capacity: {storage: 1Gi}\n", "", 5, "spec.capacity", "must be given"),
     (VOLUME, "  hostPath: {path: /data}\n", "", 5, "spec", "nothing of where it comes from"),
@@ -326,7 +326,7 @@ def test_the_version_is_stated_and_the_course_s_kinds_are_there() -> None:
 
     assert version() == "1.36"
     missing = {k.name for k in KINDS.values() if (k.api_version, k.name) not in kinds()}
-    assert missing <= {"Event"}
+    assert missing <= {"Event", "CustomResourceDefinition"}  # nobody in this course writes these
 
 
 def test_enumerations_name_fields_that_exist() -> None:

@@ -84,4 +84,5 @@ def _hint(word: str, known: tuple[str, ...]) -> str:
     lower = {each.lower(): each for each in known if each}
     if word.lower() in lower:
         return f"did you mean {lower[word.lower()]}?"
-    return nearest(word, [each for each in known if each])
+    found = nearest(word, [each for each in known if each])
+    return found if found.endswith("?") else f"{found}."

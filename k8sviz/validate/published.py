@@ -24,6 +24,7 @@ __all__ = ["Part", "empty_required", "kinds", "parts", "schema_problems", "versi
 
 _DEFS: Final = "#/$defs/"
 _DEEPEST_HINT: Final = 9
+_MOST_NAMED: Final = 10
 _BOUNDS: Final = {"int32": 2**31, "int64": 2**63}
 # required in the schema, yet an empty one is taken
 _MAY_BE_EMPTY: Final = frozenset({"value", "endpoints", "selector", "template", "metadata", "spec"})
@@ -131,7 +132,7 @@ def _unknown(error: Any, path: FieldPath, definition: str) -> Iterator[Problem]:
     for name in error.instance:
         if name not in known:
             near = _near(name, known)
-            facts = {"hint": _instead(name, near, known, definition), "near": near}
+            facts = {"hint": _instead(name, near, known, definition, path), "near": near}
             yield Problem((*path, name), "unknown-field", facts, at_key=True)
 
 
@@ -142,14 +143,17 @@ def _near(name: str, known: Mapping[str, Any]) -> str:
     return lower[close[0]] if close else ""
 
 
-def _instead(name: str, near: str, known: Mapping[str, Any], definition: str) -> str:
+def _instead(name: str, near: str, known: Mapping[str, Any], definition: str, path: FieldPath) -> str:
     """What to write in place of an unknown field: the same word in other letters, a near one, or its right place."""
     if near:
         return say("check.hint.letters" if near.lower() == name.lower() else "check.hint.near", name=near)
     place = _place_of(name, definition)
     if place:
         return say("check.hint.place", place=place)
-    return say("check.hint.known", names=", ".join(sorted(known)[:12]) + (" …" if len(known) > 12 else ""))
+    if len(known) > _MOST_NAMED:
+        fields = [part for part in path if isinstance(part, str)]
+        return say("check.hint.explain", place=".".join([definition.rsplit(".", 1)[-1].lower(), *fields]))
+    return say("check.hint.known", names=", ".join(sorted(known)))
 
 
 @functools.cache
@@ -185,7 +189,8 @@ def _wrong_type(value: object, wanted: str | list[str], path: FieldPath) -> Prob
     facts = {"value": shown_value(value), "is": say(f"check.type.{_json_type(value)}")}
     facts["wanted"] = " ".join(say(f"check.wanted.{'-'.join(sorted(types))}").split())
     facts["write"] = _write(value, types, str(path[-1]) if path else "")
-    return Problem(path, "type", facts)
+    whole = value is None or isinstance(value, Mapping | list)
+    return Problem(path, "whole-type" if whole else "type", facts)
 
 
 def _write(value: object, types: list[str], name: str) -> str:
