@@ -53,6 +53,14 @@ KINDS: dict[str, Kind] = _kinds(
     ("ClusterRole", "clusterroles", "", "rbac.authorization.k8s.io/v1", False),
     ("ClusterRoleBinding", "clusterrolebindings", "", "rbac.authorization.k8s.io/v1", False),
     ("ResourceQuota", "resourcequotas", "quota", "v1", True),
+    ("LimitRange", "limitranges", "limits", "v1", True),
+    ("Ingress", "ingresses", "ing", "networking.k8s.io/v1", True),
+    ("IngressClass", "ingressclasses", "", "networking.k8s.io/v1", False),
+    ("NetworkPolicy", "networkpolicies", "netpol", "networking.k8s.io/v1", True),
+    ("PodDisruptionBudget", "poddisruptionbudgets", "pdb", "policy/v1", True),
+    ("HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa", "autoscaling/v2", True),
+    ("CustomResourceDefinition", "customresourcedefinitions", "crd", "apiextensions.k8s.io/v1", False),
+    ("PriorityClass", "priorityclasses", "pc", "scheduling.k8s.io/v1", False),
 )
 
 _BY_WORD: dict[str, Kind] = {

@@ -112,21 +112,29 @@ class Builder:
         Where it does not exist, the line and a ghost say so: an error, unless the reference is `optional` or the
         object need not exist (`name_only`).
         """
+        target, missing = self.place(ref, optional=optional, name_only=name_only)
+        self.edge(source, target, relation, label, missing or level)
+
+    def place(self, ref: Ref, *, optional: bool = False, name_only: bool = False) -> tuple[str, Level]:
+        """Draw an API object that something names, if nobody has. Returns its id, and '' when it is there.
+
+        Where it is not, the second value says how bad that is for what names it.
+        """
         found = self.snapshot.find(ref)
         target = self.id_of(ref)
         if found is not None:
             if target not in self._nodes:
                 self._plain(found)
-            self.edge(source, target, relation, label, level)
-            return
+            return target, ""
         missing = self.snapshot.missing(ref.kind)
         if missing == "absent" and name_only:
-            self.ghost(ref, say("diagrams.storage.name-only"), "off")
-        else:
-            bad: Level = "bad" if missing == "absent" and not optional else "unknown"
-            self.ghost(ref, say(f"diagrams.storage.{missing}"), bad)
-            level = bad
-        self.edge(source, target, relation, label, level)
+            return self.ghost(ref, say("diagrams.storage.name-only"), "off"), ""
+        bad: Level = "bad" if missing == "absent" and not optional else "unknown"
+        return self.ghost(ref, say(f"diagrams.storage.{missing}"), bad), bad
+
+    def states(self) -> dict[str, str]:
+        """The states of the nodes drawn so far."""
+        return {node.id: node.state for node in self._nodes.values()}
 
     def edges_from(self, source: str) -> list[Edge]:
         """The relations drawn from an id so far."""

@@ -33,7 +33,10 @@ from k8sviz.rules.statefulset import replicas_of
 from k8sviz.rules.templates import FieldChange, images, template_diff, version_of
 from k8sviz.words import say
 
-__all__ = ["GLYPHS", "STAGE_LEVELS", "now_of", "rollout", "rollout_story", "seats_line", "stage_of", "template_diff"]
+__all__ = [
+    "GLYPHS", "STAGE_LEVELS", "deployment_state", "now_of", "rollout", "rollout_story", "seats_line", "service_facts",
+    "stage_of", "template_diff",
+]  # fmt: skip
 
 STAGE_LEVELS: Final[dict[Stage, Level]] = {
     "pending": "wait", "starting": "wait", "failing": "bad", "ready": "wait", "available": "ok",
@@ -136,7 +139,7 @@ class _Story:
 
     def deployment(self, deployment: Object) -> None:
         """Reads spec.replicas, strategy, minReadySeconds, paused, revisionHistoryLimit; status and its conditions."""
-        state, level = _deployment_state(deployment)
+        state, level = deployment_state(deployment)
         node = self.b.object(ref_of(deployment), _deployment_facts(deployment), state=state, level=level)
         template = mapping(deployment, "spec", "template")
         sets = sorted(self.owned(deployment, "ReplicaSet"), key=lambda s: (revision_of(s) or 0, key_of(s).name))
@@ -316,7 +319,7 @@ class _Story:
                 continue
             name, home = key_of(service).name, key_of(service).namespace
             mine = {"matchLabels": {"kubernetes.io/service-name": name}}
-            node = self.b.object(ref_of(service), _service_facts(service))
+            node = self.b.object(ref_of(service), service_facts(service))
             for endpoint_slice in self.snapshot.objects("EndpointSlice", namespace=home, selector=mine):
                 self.b.edge(node, self._slice(endpoint_slice), "published-by", say("rollout.story.published"))
 
@@ -369,7 +372,7 @@ def _deployment_facts(deployment: Object) -> list[str]:
     return facts + ([say(words + "cause", cause=cause)] if cause else [])
 
 
-def _deployment_state(deployment: Object) -> tuple[str, Level]:
+def deployment_state(deployment: Object) -> tuple[str, Level]:
     """Reads metadata.deletionTimestamp, spec.paused, status counts and the Progressing condition."""
     words = "rollout.story."
     wanted = replicas_of(deployment)
@@ -412,7 +415,8 @@ def _short(change: FieldChange) -> str:
     return f"{change.name}: {change.old} → {change.new}"
 
 
-def _service_facts(service: Object) -> list[str]:
+def service_facts(service: Object) -> list[str]:
+    """Reads spec.selector and spec.clusterIP."""
     labels = ", ".join(f"{k}={v}" for k, v in mapping(service, "spec", "selector").items())
     address = text(service, "spec", "clusterIP")
     facts = [say("diagrams.storage.selector", labels=labels)]

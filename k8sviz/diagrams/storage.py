@@ -33,7 +33,7 @@ from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector
 from k8sviz.words import say
 
-__all__ = ["LIMIT", "claim_among_volumes", "pod_level", "storage"]
+__all__ = ["LIMIT", "claim_among_volumes", "claim_card", "class_card", "pod_level", "storage", "volume_card"]
 
 LIMIT: Final = 80  # things drawn one by one; above it what is alike is drawn once, with its count
 
@@ -62,13 +62,13 @@ def storage(
         return claim_among_volumes(snapshot, focus)
     b = Builder(snapshot, namespace)
     for storage_class in snapshot.objects("StorageClass"):
-        _class(b, storage_class)
+        class_card(b, storage_class)
     for pod in snapshot.objects("Pod", namespace=namespace):
         _pod(b, pod, token)
     for claim in snapshot.objects("PersistentVolumeClaim", namespace=namespace):
-        _claim(b, claim)
+        claim_card(b, claim)
     for volume in snapshot.objects("PersistentVolume"):
-        _volume_object(b, volume)
+        volume_card(b, volume)
     diagram = b.diagram("storage", _title(snapshot, namespace, focus))
     if focus is not None:
         diagram = diagram.around(*_ids_of(diagram, focus))
@@ -298,7 +298,7 @@ def _claim_facts(claim: Object) -> list[str]:
     return facts + _held(claim)
 
 
-def _claim(b: Builder, claim: Object) -> str:
+def claim_card(b: Builder, claim: Object) -> str:
     """A claim, and its relations to a PersistentVolume and to a class."""
     ref = ref_of(claim)
     state, level = _phase(claim)
@@ -344,7 +344,7 @@ def _source_of(volume: Object) -> tuple[str, str]:
     return kind, " ".join(part for part in (text(source, "server") or text(source, "driver"), where) if part)
 
 
-def _volume_object(b: Builder, volume: Object) -> str:
+def volume_card(b: Builder, volume: Object) -> str:
     """A PersistentVolume: spec.capacity, accessModes, reclaim policy, source, claimRef, nodeAffinity; status.phase."""
     words = "diagrams.storage."
     state, level = _phase(volume)
@@ -386,7 +386,7 @@ def _claimed(b: Builder, volume: Object, node: str, claim: Ref) -> None:
 # -- classes -----------------------------------------------------------------------------------------
 
 
-def _class(b: Builder, storage_class: Object) -> str:
+def class_card(b: Builder, storage_class: Object) -> str:
     """A StorageClass: provisioner, reclaimPolicy, volumeBindingMode, parameters, the default annotation."""
     words = "diagrams.storage."
     default = text(storage_class, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true"
@@ -417,11 +417,11 @@ def claim_among_volumes(snapshot: Snapshot, focus: Ref) -> Diagram:
     name = claim_class(claim)
     storage_class = snapshot.get("StorageClass", name) if name else None
     for known in snapshot.objects("StorageClass"):
-        _class(b, known)
-    node = _claim(b, claim)
+        class_card(b, known)
+    node = claim_card(b, claim)
     volumes = snapshot.objects("PersistentVolume")
     for volume in volumes:
-        _volume_object(b, volume)
+        volume_card(b, volume)
     tied = {e.target: e.id for e in b.edges_from(node)}
     for candidate in classify(claim, volumes, delay_binding=waits_for_first_consumer(storage_class)):
         target = b.id_of(ref_of(dict(candidate.volume)))

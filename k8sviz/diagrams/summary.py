@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from os.path import commonprefix
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Node
 from k8sviz.words import say
 
-__all__ = ["sum_up"]
+__all__ = ["stem", "sum_up"]
 
 
-def sum_up(diagram: Diagram, limit: int) -> Diagram:
+Naming = Callable[[Sequence[str]], str]
+
+
+def stem(names: Sequence[str]) -> str:
+    """What the names have in common, with a mark for the rest.
+
+    >>> stem(["data-kubia-0", "data-kubia-1"])
+    'data-kubia-…'
+    """
+    if len(set(names)) == 1:
+        return names[0]
+    common = commonprefix(list(names))  # noqa: RUF071 - letter by letter is what is meant
+    return f"{common}…" if common else f"{names[0]} …"
+
+
+def sum_up(diagram: Diagram, limit: int, name: Naming = stem) -> Diagram:
     """The Diagram as it is when it has at most `limit` nodes, else with alike nodes and frames merged.
+
+    `name` makes one name of many.
 
     Nodes are alike when kind, state, level, frame and a non-empty `alike` are the same. Counts are exact, and a
     note says what was done. n log n in the number of nodes and edges.
@@ -34,11 +51,13 @@ def sum_up(diagram: Diagram, limit: int) -> Diagram:
         key_of[node.id] = key
         nodes.setdefault(key, []).append(node)
     new_id = {node.id: nodes[key][0].id for node in diagram.nodes for key in (key_of[node.id],)}
-    merged = tuple(_merge_nodes(members, first_group, group_of) for members in nodes.values())
-    edges: dict[str, Edge] = {}
+    merged = tuple(_merge_nodes(members, first_group, group_of, name) for members in nodes.values())
+    edges: dict[tuple[str, str, str, str], Edge] = {}
     for edge in diagram.edges:
-        one = replace(edge, source=new_id[edge.source], target=new_id[edge.target])
-        edges.setdefault(one.id, one)
+        source, target = new_id[edge.source], new_id[edge.target]
+        one = (source, edge.relation, target, edge.key)
+        if one not in edges:
+            edges[one] = replace(edge, source=source, target=target)
     note = say("diagrams.storage.summed", nodes=len(diagram.nodes), cards=len(merged))
     return replace(
         diagram, nodes=merged, edges=tuple(edges.values()), groups=merged_groups, notes=(*diagram.notes, note)
@@ -55,21 +74,22 @@ def _merge_groups(members: Sequence[Group], first: dict[Hashable, str], group_of
     if len(members) == 1:
         return replace(one, parent=parent)
     facts = tuple(f for f in one.facts if all(f in m.facts for m in members))
-    return replace(one, name=_stem([m.name for m in members]), facts=facts, parent=parent, count=len(members), ref=None)
+    return replace(one, name=stem([m.name for m in members]), facts=facts, parent=parent, count=len(members), ref=None)
 
 
-def _merge_nodes(members: Sequence[Node], first: dict[Hashable, str], group_of: dict[str, Hashable]) -> Node:
+def _merge_nodes(
+    members: Sequence[Node], first: dict[Hashable, str], group_of: dict[str, Hashable], name: Naming
+) -> Node:
     one = members[0]
     group = first[group_of[one.group]] if one.group in group_of else ""
     if len(members) == 1:
         return replace(one, group=group)
     facts = tuple(f for f in one.facts if all(f in m.facts for m in members))
-    return replace(one, name=_stem([m.name for m in members]), facts=facts, group=group, count=len(members), ref=None)
-
-
-def _stem(names: Sequence[str]) -> str:
-    """What the names have in common, with a mark for the rest."""
-    if len(set(names)) == 1:
-        return names[0]
-    stem = commonprefix(list(names))  # noqa: RUF071 - letter by letter is what is meant
-    return f"{stem}…" if stem else f"{names[0]} …"
+    return replace(
+        one,
+        name=name([m.name for m in members]),
+        facts=facts,
+        group=group,
+        count=sum(m.count for m in members),
+        ref=None,
+    )

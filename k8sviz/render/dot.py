@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import graphviz
 
@@ -15,6 +17,8 @@ __all__ = ["dot", "layout_dot"]
 
 _FONT = "Helvetica,Arial,DejaVu Sans,Noto Sans CJK SC,sans-serif"
 _MARKS = {"ok": "●", "wait": "◔", "bad": "▲", "ending": "■", "off": "—", "unknown": "?"}
+_FEW = 6
+_WIDEST = 8
 _STYLES = {"unknown": "rounded,filled,dashed", "off": "rounded,filled,dashed", "ending": "rounded,filled,dashed"}
 
 
@@ -102,9 +106,15 @@ def _fill(
     for node in diagram.nodes:
         members.setdefault(node.group if node.group in numbers else "", []).append(node)
 
+    tied = {end for edge in diagram.edges for end in (edge.source, edge.target)}
+
     def put(parent: graphviz.Digraph, group_id: str) -> None:
-        for node in members.get(group_id, ()):
+        rows = _rows([node for node in members.get(group_id, ()) if node.id not in tied])
+        for node in (*(n for n in members.get(group_id, ()) if n.id in tied), *(n for row in rows for n in row)):
             parent.node(names[node.id], **node_attrs(node))
+        for row in rows:
+            for left, right in pairwise(row):
+                parent.edge(names[left.id], names[right.id], style="invis")
         for group in inside.get(group_id, ()):
             with parent.subgraph(name=f"cluster_{numbers[group.id]}") as frame:
                 frame.attr(label=frame_label(group), labeljust="l", style="rounded", color=LIGHT.frame, margin="12")
@@ -116,3 +126,12 @@ def _fill(
     for edge in diagram.edges:
         if edge.source in names and edge.target in names:
             graph.edge(names[edge.source], names[edge.target], **edge_attrs(edge))
+
+
+def _rows(nodes: list[Node]) -> list[list[Node]]:
+    """Many things that nothing ties to anything, as rows of a square; a few stay one above the other."""
+    if len(nodes) <= _FEW:
+        return [[node] for node in nodes]
+    width = min(_WIDEST, math.ceil(math.sqrt(len(nodes))))
+    rows = [nodes[i : i + width] for i in range(0, len(nodes), width)]
+    return rows[::-1]  # Graphviz begins at the bottom

@@ -20,8 +20,9 @@ def mapping(value: object, *path: str) -> Mapping[str, Any]:
     ({'b': 1}, {})
     """
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else _EMPTY
+        # asking for dict first is a third of the time: almost all are
+        value = value.get(name) if isinstance(value, dict) or isinstance(value, Mapping) else None  # noqa: SIM101
+    return value if isinstance(value, dict) or isinstance(value, Mapping) else _EMPTY  # noqa: SIM101
 
 
 def mapped(value: object, *path: str) -> Mapping[str, Any] | None:
