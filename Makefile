@@ -8,11 +8,11 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint format bench fidelity notebooks lock wheel clean setup
+.PHONY: help course test test-browser test-binder site links binder lint format bench fidelity notebooks lock wheel clean setup
 
 help: ## print these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
-	  printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## make .venv and install the locked packages
 
@@ -33,10 +33,25 @@ course: $(READY) ## open the course in JupyterLab (prints its address)
 	$(BIN)/python -m k8sviz course
 
 test: $(READY) ## run all tests, and every notebook
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not ci"
 	@if [ -n "$(NOTEBOOKS)" ]; then \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -W default --nbval --nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS); \
 	else echo "no notebooks yet"; fi
+
+test-browser: $(READY) ## the notebooks in a real JupyterLab, and the built site, in Chromium
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m ci tests/browser
+
+test-binder: $(READY) ## all notebooks in a new environment made from binder/ alone
+	$(BIN)/python -m pytest -m ci tests/test_binder.py
+
+site: $(READY) ## build the course as a web site into build/site
+	$(BIN)/python tools/make_site.py
+
+links: $(READY) ## make all links to Binder and the repository from its address in pyproject.toml
+	$(BIN)/python tools/links.py
+
+binder: $(READY) ## write binder/requirements.txt from requirements.lock
+	$(BIN)/python tools/binder.py
 
 lint: $(READY) ## style, types and layers
 	$(BIN)/ruff check .

@@ -82,6 +82,11 @@ class Diagram:
     notes: tuple[str, ...] = ()
     direction: Literal["LR", "TB"] = "LR"
 
+    @property
+    def spoken(self) -> str:
+        """What to call the picture for those who do not see it: its title, or those of the pictures in it."""
+        return self.title or " · ".join(group.name or group.kind for group in self.groups if not group.parent)
+
     def node(self, node_id: str) -> Node:
         """The node of that id. Raises KeyError."""
         for node in self.nodes:

@@ -55,7 +55,7 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         words = text(self.diagram)
         drawn = svg(self.diagram, theme=self.theme, alt=words)
-        return {"image/svg+xml": drawn, "text/plain": words}, {"image/svg+xml": {"alt": self.diagram.title}}
+        return {"image/svg+xml": drawn, "text/plain": words}, {"image/svg+xml": {"alt": self.diagram.spoken}}
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:  # noqa: A002
         """Write the picture to a file; the format comes from its suffix unless it is named.

@@ -76,6 +76,7 @@ def svg(diagram: Diagram, *, theme: str = "light", placed: Layout | None = None,
     colors = DARK if theme == "dark" else LIGHT
     name = "kv-dark" if theme == "dark" else "kv-light"
     title, notes = headline(diagram.title), [headline(note) for note in diagram.notes]
+    spoken = _esc(headline(diagram.spoken))
     head = 34.0 if title else 0.0
     foot = 16.0 * len(notes) + (8 if notes else 0)
     words = [text_width(title, _TITLE, bold=True), *(text_width(note, _NOTE) for note in notes)]
@@ -83,9 +84,9 @@ def svg(diagram: Diagram, *, theme: str = "light", placed: Layout | None = None,
     height = math.ceil(placed.height + head + foot)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kv {name}" width="{width}" height="{height}"',
-        f' viewBox="0 0 {width} {height}" role="img" aria-label="{_esc(title)}"',
+        f' viewBox="0 0 {width} {height}" role="img" aria-label="{spoken}"',
         ' style="max-width:100%;height:auto">',
-        f"<title>{_esc(title)}</title>",
+        f"<title>{spoken}</title>",
         f"<desc>{escape(alt)}</desc>" if alt else "",
         f"<style>{style(colors, '.' + name)}</style>",
         f'<rect class="kv-page" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>',

@@ -82,7 +82,7 @@ export function mount(el, content) {
   const id = `kvi-${Math.random().toString(36).slice(2)}`;
   const panels = containers.map(({ name, head, problems, notes, tables }) => {
     const made = tables.map(table);
-    const element = h("div", { class: "kvi-panel", hidden: true },
+    const element = h("div", { class: "kvi-panel", hidden: true, tabindex: "0" },
       h("p", { class: "kvi-head" }, head),
       ...(problems.length ? [h("ul", { class: "kvi-problems" }, ...problems.map((line) => h("li", {}, line)))] : []),
       ...made.map((one) => one.element),

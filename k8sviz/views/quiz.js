@@ -96,14 +96,19 @@ function ownKeys(root) {
 /** One answer to pick: a native radio button, its letter, its text, and the mark that it gets when it was checked. */
 function choice(text, place, group, words) {
   const input = h("input", { type: "radio", name: group, value: String(place), class: "kvq-radio" });
-  const mark = h("span", { class: "kvq-mark", role: "img" });
+  const mark = h("span", { class: "kvq-mark" });
   const letter = h("span", { class: "kvq-letter", "aria-hidden": "true" }, LETTERS[place]);
   const label = h("label", { class: "kvq-option" }, input, letter, h("span", { class: "kvq-text" }, ...prose(text)), mark);
   const show = (state) => {
     label.dataset.state = state;
     mark.textContent = { right: "✓", wrong: "✗" }[state] ?? "";
-    if (state) mark.setAttribute("aria-label", state === "right" ? words.mark_right : words.mark_wrong);
-    else mark.removeAttribute("aria-label");
+    // an image without a name is worse than none
+    if (state) {
+      mark.setAttribute("role", "img");
+      mark.setAttribute("aria-label", state === "right" ? words.mark_right : words.mark_wrong);
+    } else {
+      for (const name of ["role", "aria-label"]) mark.removeAttribute(name);
+    }
   };
   return { label, input, show };
 }
