@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from k8sviz.lab import beside as beside
     from k8sviz.lab import chart as chart
     from k8sviz.lab import draw as draw
+    from k8sviz.lab import follow as follow
     from k8sviz.lab import inspect as inspect
     from k8sviz.lab import lives as lives
     from k8sviz.lab import open_source as open_source
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from k8sviz.lab import quiz as quiz
     from k8sviz.lab import updates as updates
     from k8sviz.lab import users as users
+    from k8sviz.lab import what_if as what_if
     from k8sviz.lab import why as why
 
 __version__ = "0.1.0"
@@ -36,6 +38,7 @@ __all__ = [
     "beside",
     "chart",
     "draw",
+    "follow",
     "inspect",
     "lives",
     "open_source",
@@ -43,6 +46,7 @@ __all__ = [
     "quiz",
     "updates",
     "users",
+    "what_if",
     "why",
 ]
 

@@ -21,11 +21,14 @@ from k8sviz.words import say
 if TYPE_CHECKING:
     from k8sviz.render.charts import Chart
     from k8sviz.render.picture import Picture
+    from k8sviz.sources.follow import Follower
     from k8sviz.views.explanation import Because
+    from k8sviz.views.follow import Follow
     from k8sviz.views.inspector import Inspector
     from k8sviz.views.player import Player
     from k8sviz.views.quiz import Quiz
     from k8sviz.views.terminal import Session, Terminal, Told
+    from k8sviz.views.whatif import RolloutWhatIf, StatefulWhatIf
 
 __all__ = [
     "Lab",
@@ -36,7 +39,10 @@ __all__ = [
     "default_story",
     "draw",
     "film_page",
+    "follow",
+    "follower",
     "inspect",
+    "live_source",
     "lives",
     "open_source",
     "play",
@@ -45,6 +51,7 @@ __all__ = [
     "silence",
     "updates",
     "users",
+    "what_if",
     "why",
 ]
 
@@ -334,6 +341,38 @@ def live_source(namespace: str | None = None, context: str | None = None) -> His
         cluster.close()
 
 
+def follower(namespace: str | None = None, context: str | None = None, *, keep: float = 60.0) -> Follower:
+    """Follows a namespace of a cluster (None: the context's own) until it is closed; `keep` seconds stay in memory.
+
+    Raises K8svizError, one line that says what to do.
+    """
+    from k8sviz.sources.follow import Follower
+    from k8sviz.sources.live import connect
+
+    cluster = connect(context or os.environ.get("K8SVIZ_CONTEXT") or None)
+    return Follower(cluster, namespace or cluster.namespace, keep=keep, title=cluster.context).start()
+
+
+def follow(
+    story: str,
+    what: What = None,
+    *,
+    namespace: str | None = None,
+    context: str | None = None,
+    theme: str = "light",
+    **options: Any,
+) -> Follow:
+    """A story of a live cluster as a widget that is drawn anew whenever the cluster changes; it only reads.
+
+    Give `namespace` and `context`, or take the kubeconfig's own. `close` ends it. Raises K8svizError.
+    """
+    from k8sviz.views.follow import Follow
+
+    story_named(story)
+    following = follower(namespace, context)
+    return Follow(following, lambda history: told(story, history, what, **options), theme=theme)
+
+
 def _moment(source: Source, at: str | float | None) -> Snapshot:
     opened = open_source(source)
     if isinstance(opened, Snapshot):
@@ -594,6 +633,20 @@ def beside(*pictures: Picture, title: str = "") -> Picture:
     from k8sviz.render.picture import Picture
 
     return Picture(side_by_side([p.diagram for p in pictures], title))
+
+
+def what_if(story: str, **settings: Any) -> RolloutWhatIf | StatefulWhatIf:
+    """Sliders for a "rollout" or a "stateful" set, and what Kubernetes would do: a prediction, beside what was recorded.
+
+    `settings` are where the sliders begin (`replicas=10, max_surge="30%"`). Raises K8svizError for another story, or a
+    setting that does not exist.
+    """
+    from k8sviz.views import whatif
+
+    kinds = {"rollout": whatif.rollout_whatif, "stateful": whatif.stateful_whatif}
+    if story not in kinds:
+        raise K8svizError(say("lab.no-what-if", name=story, known=nearest(story, kinds)))
+    return kinds[story](**settings)
 
 
 def quiz(question: str) -> Quiz:

@@ -1,6 +1,6 @@
 """The command line: `k8sviz`, `python -m k8sviz`, and `kubectl viz`. It only reads arguments and prints.
 
-One module a family of commands: `tell` draws and explains, `predict` predicts and checks.
+One module a family of commands: `tell` draws and explains, `predict` predicts and checks, `live` watches and records.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import k8sviz
-from k8sviz.cli import predict, tell
+from k8sviz.cli import live, predict, tell
 from k8sviz.cli.common import Parser
 from k8sviz.errors import K8svizError
 
@@ -27,6 +27,9 @@ examples:
   kubectl get pv,pvc,pod,sc -o yaml | k8sviz draw storage -f -
   k8sviz why pvc/too-large ch06-binding-choice --at list-all
   k8sviz play ch06-dynamic -o dynamic.html
+  k8sviz draw storage -n demo
+  k8sviz watch rollout -n demo
+  k8sviz record ch06-dynamic --context kind-k8sviz -o dynamic.jsonl
   k8sviz predict binding -f volumes.yaml -f claims.yaml
   k8sviz check -f manifests/
 """
@@ -81,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     tell.add(commands)
     predict.add(commands)
+    live.add(commands)
     commands.add_parser("course", help="open the course in JupyterLab", add_help=False)
     return parser
 

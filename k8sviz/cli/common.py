@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import kind_named
 
-__all__ = ["SOURCE_HELP", "Parser", "cluster_arguments", "command", "print_json", "source_arguments", "split"]
+__all__ = ["SOURCE_HELP", "Parser", "cluster_arguments", "command", "is_ref", "print_json", "source_arguments", "split"]
 
 SOURCE_HELP = "a lab (see `k8sviz labs`), a recording (.jsonl), or manifests with -f"
 LIVE_HELP = "; none: the cluster of your kubeconfig"
@@ -56,8 +56,8 @@ def cluster_arguments(parser: argparse.ArgumentParser) -> None:
 
 def split(options: argparse.Namespace) -> tuple[Any, list[str]]:
     """The source and the KIND/NAME words of a command line, in whichever order they came."""
-    refs = [word for word in options.words if _is_ref(word)]
-    sources = [word for word in options.words if not _is_ref(word)]
+    refs = [word for word in options.words if is_ref(word)]
+    sources = [word for word in options.words if not is_ref(word)]
     if options.filename and sources:
         raise K8svizError(f"give a SOURCE or -f, not both ({sources[0]} and -f {options.filename[0]})")
     if options.filename:
@@ -80,7 +80,8 @@ def _live(options: argparse.Namespace) -> Any:
         raise K8svizError(f"one SOURCE is needed (none was given): {SOURCE_HELP}; {error}") from None
 
 
-def _is_ref(word: str) -> bool:
+def is_ref(word: str) -> bool:
+    """Whether a word is KIND/NAME."""
     kind, slash, name = word.partition("/")
     if not slash or not name or Path(word).exists():
         return False

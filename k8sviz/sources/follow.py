@@ -191,6 +191,10 @@ class Follower:
             thread.start()
         return self
 
+    def use_tape(self, tape: Tape) -> None:
+        """What is to write all down; before `start`."""
+        self._tape = tape
+
     def now(self) -> float:
         """Seconds since the History began."""
         return time.monotonic() - self._began

@@ -30,7 +30,7 @@ import yaml
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Result, Snapshot, Step
 from k8sviz.kinds import KINDS
-from k8sviz.sources.follow import Follower, Tape, path_of
+from k8sviz.sources.follow import Follower, path_of
 from k8sviz.sources.labs import LabSpec, StepSpec
 from k8sviz.sources.live import Cluster, RefusedError, connect, contexts
 from k8sviz.sources.recording import read
@@ -221,19 +221,22 @@ def _wait_gone(cluster: Cluster, path: str, name: str) -> None:
 class LiveLab:
     """Runs a lab's steps on a cluster (see `k8sviz.lab.Runner`); begins with the first step, or the first look."""
 
-    def __init__(
-        self, spec: LabSpec, *, context: str | None = None, yes: bool = False, tape: Tape | None = None
-    ) -> None:
+    def __init__(self, spec: LabSpec, *, context: str | None = None, yes: bool = False) -> None:
         self._spec = spec
         self._cluster = writable(context, yes=yes)
         self._kubectl = _kubectl()
         self._recorded = read(spec.recording) if spec.recording.exists() else History()
-        self._follower = Follower(self._cluster, spec.namespace, tape=tape, name=spec.name, title=spec.title)
+        self._follower = Follower(self._cluster, spec.namespace, name=spec.name, title=spec.title)
         self._folder: Path | None = None
         self._notes: dict[str, list[str]] = {}
         self._begin_lock = threading.Lock()
 
     # -- what a Lab asks -----------------------------------------------------------------------------
+
+    @property
+    def follower(self) -> Follower:
+        """What follows the cluster for this lab."""
+        return self._follower
 
     @property
     def history(self) -> History:

@@ -54,7 +54,8 @@ class Local:
                 f"--advertise-client-urls=http://127.0.0.1:{self.etcd_port}",
                 f"--listen-peer-urls=http://127.0.0.1:{self.peer_port}",
                 f"--initial-advertise-peer-urls=http://127.0.0.1:{self.peer_port}",
-                f"--initial-cluster=default=http://127.0.0.1:{self.peer_port}", "--unsafe-no-fsync", "--log-level=error",
+                f"--initial-cluster=default=http://127.0.0.1:{self.peer_port}", "--unsafe-no-fsync",
+                "--log-level=error",
             ],
             "kube-apiserver": [
                 f"--etcd-servers=http://127.0.0.1:{self.etcd_port}", "--bind-address=127.0.0.1",
@@ -147,7 +148,8 @@ class Local:
         config = {
             "apiVersion": "v1", "kind": "Config", "current-context": context,
             "clusters": [{"name": "local", "cluster": {
-                "server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.folder / "certs/apiserver.crt")}}],
+                "server": f"https://127.0.0.1:{self.port}",
+                "certificate-authority": str(self.folder / "certs/apiserver.crt")}}],
             "users": [{"name": "user", "user": {"token": token}}],
             "contexts": [{"name": context, "context": {"cluster": "local", "user": "user"}}],
         }  # fmt: skip
@@ -180,7 +182,7 @@ class Local:
                 "apiVersion": "v1", "kind": "Node",
                 "metadata": {
                     "name": name, "annotations": {"kwok.x-k8s.io/node": "fake"},
-                    "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
+                    "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"},
                 },
                 "status": {"allocatable": {"cpu": "32", "memory": "64Gi", "pods": "110"},
                            "capacity": {"cpu": "32", "memory": "64Gi", "pods": "110"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -318,25 +319,25 @@ def test_a_wrong_token_is_one_line(local: Local, tmp_path: Path, monkeypatch: py
     assert "\n" not in str(error.value)
 
 
-def new_claim(i: int) -> dict[str, Any]:
+def new_claim(name: str) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": f"new-{i}"},
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
         "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "none",
                  "resources": {"requests": {"storage": "1Gi"}}},
     }  # fmt: skip
 
 
+def user_of(claim: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"user-of-{claim}"},
+        "spec": {"nodeName": "k8sviz-worker", "containers": [{"name": "c", "image": "x"}],
+                 "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]},
+    }  # fmt: skip
+
+
 def test_from_change_to_picture_in_less_than_300_ms(local: Local, namespace: str) -> None:
-    pods = "\n---\n".join(
-        f"{{apiVersion: v1, kind: Pod, metadata: {{name: p-{i}}}, spec: {{nodeName: k8sviz-worker, containers: [{{name: c, "
-        f"image: x}}], volumes: [{{name: v, persistentVolumeClaim: {{claimName: c-{i}}}}}]}}}}"
-        for i in range(50)
-    )
-    claims = "\n---\n".join(
-        f"{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: c-{i}}}, spec: {{accessModes: [ReadWriteOnce], "
-        f"storageClassName: none, resources: {{requests: {{storage: 1Gi}}}}}}}}"
-        for i in range(50)
-    )
+    claims = "\n---\n".join(json.dumps(new_claim(f"c-{i}")) for i in range(50))
+    pods = "\n---\n".join(json.dumps(user_of(f"c-{i}")) for i in range(50))
     local.kubectl("-n", namespace, "apply", "-f", "-", text=claims + "\n---\n" + pods)
     with Follower(local.cluster(), namespace).start() as follower:
         soon(lambda: follower.idle() > 2)
@@ -346,7 +347,7 @@ def test_from_change_to_picture_in_less_than_300_ms(local: Local, namespace: str
         times = []
         for i in range(5):
             seen, begun = follower.changes, time.monotonic()
-            cluster.post(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", new_claim(i))
+            cluster.post(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", new_claim(f"new-{i}"))
             follower.wait(seen, 5)
             Picture(tell(follower.history.at(), None))._repr_mimebundle_()
             times.append(time.monotonic() - begun)
@@ -356,11 +357,14 @@ def test_from_change_to_picture_in_less_than_300_ms(local: Local, namespace: str
 
 def test_what_was_recorded_replays_equal(local: Local, namespace: str, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
-    with open(path, "wb") as file, Writer(file, About(namespace=namespace)) as writer:
-        with Follower(local.cluster(), namespace, tape=writer).start() as follower:
-            local.kubectl("-n", namespace, "apply", "-f", "-", text=CLAIMED)
-            local.kubectl("-n", namespace, "delete", "pod", "user")
-            soon(lambda: follower.idle() > 1)
+    with (
+        open(path, "wb") as file,
+        Writer(file, About(namespace=namespace)) as writer,
+        Follower(local.cluster(), namespace, tape=writer).start() as follower,
+    ):
+        local.kubectl("-n", namespace, "apply", "-f", "-", text=CLAIMED)
+        local.kubectl("-n", namespace, "delete", "pod", "user")
+        soon(lambda: follower.idle() > 1)
     again = read(path)
     assert list(again) == list(follower.history)
     assert again.at().objects() == follower.history.at().objects()

@@ -1,0 +1,149 @@
+"""Recording: what happens on a cluster, line by line into a file, so that a crash loses at most the last line.
+
+Secret values are taken out on the way, as far as they are known by then, and once more at the end, when all are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from k8sviz.errors import K8svizError
+from k8sviz.history import Result, Step
+from k8sviz.sources.follow import FOLLOWED, Follower, Server, Tape
+from k8sviz.sources.labs import LabSpec, load_lab
+from k8sviz.sources.live_lab import LiveLab
+from k8sviz.sources.recording import Writer, read, write
+from k8sviz.sources.redact import RedactingTape, redacted
+from k8sviz.words import say
+
+__all__ = ["record_lab", "record_namespace", "redact_file"]
+
+Progress = Callable[[str], None]
+_RECORDED = tuple(kind for kind in FOLLOWED if kind != "VolumeAttributesClass")  # RECORDING-FORMAT's list
+
+
+class _Late:
+    """A tape whose header is written when the first thing comes: only then is known what the server is."""
+
+    def __init__(self, begin: Callable[[], Tape]) -> None:
+        self._begin = begin
+        self._tape: Tape | None = None
+
+    def _there(self) -> Tape:
+        if self._tape is None:
+            self._tape = self._begin()
+        return self._tape
+
+    def event(self, t: float, type: str, obj: dict[str, object]) -> None:  # noqa: A002 - the watch's own word
+        self._there().event(t, type, obj)
+
+    def step(self, step: Step) -> None:
+        self._there().step(step)
+
+    def result(self, step_id: str, result: Result) -> None:
+        self._there().result(step_id, result)
+
+
+@contextmanager
+def _recording(path: Path, secrets: bool, follower: Callable[[], Follower]) -> Iterator[Tape]:
+    """A tape into a file; at the end the whole is looked through once more for secret values."""
+    try:
+        file = open(path, "xb")  # noqa: SIM115 - closed below
+    except FileExistsError:
+        raise K8svizError(say("live.exists", path=path)) from None
+    except OSError as error:
+        raise K8svizError(f"cannot write {path}: {error.strerror or error}") from None
+    with file:
+        writers: list[Writer] = []
+
+        def begin() -> Tape:
+            about = follower().history.about
+            writers.append(Writer(file, replace(about, secret_values="kept" if secrets else "redacted")))
+            return writers[0] if secrets else RedactingTape(writers[0])
+
+        yield _Late(begin)
+        end = follower().now()
+        follower().close()
+        if follower().failure:
+            raise K8svizError(say("live.stopped", path=path, why=follower().failure))
+        if not writers:
+            begin()
+        writers[0].close(end)
+    if not secrets:
+        redact_file(path, path)
+
+
+def redact_file(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+    """Write a recording anew without secret values; `out` appears whole or not at all. Raises K8svizError."""
+    made = redacted(read(path))
+    place = Path(out)
+    beside = place.with_name(f".{place.name}.part")
+    try:
+        write(made, beside)
+        beside.replace(place)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise K8svizError(f"cannot write {out}: {error.strerror or error}") from None
+
+
+def record_namespace(
+    server: Server,
+    namespace: str,
+    path: Path,
+    *,
+    progress: Progress,
+    seconds: float | None = None,
+    secrets: bool = False,
+) -> int:
+    """Record a namespace for some seconds, or until the caller is interrupted. Returns how many changes came.
+
+    Only reads. Raises K8svizError.
+    """
+    follower = Follower(server, namespace, kinds=_RECORDED, name=namespace, title=namespace)
+    with _recording(path, secrets, lambda: follower) as tape:
+        follower.use_tape(tape)
+        with follower.start():
+            try:
+                _until(follower, seconds, progress)
+            except KeyboardInterrupt:  # the way to end it
+                progress(say("live.ends"))
+            return follower.changes
+
+
+def _until(follower: Follower, seconds: float | None, progress: Progress) -> None:
+    while not follower.closed and (seconds is None or follower.now() < seconds):
+        left = 1.0 if seconds is None else min(1.0, max(0.05, seconds - follower.now()))
+        follower.wait(follower.changes, left)
+        progress(say("live.progress", seconds=round(follower.now()), changes=follower.changes))
+
+
+def record_lab(
+    lab: str | LabSpec,
+    path: Path,
+    *,
+    progress: Progress,
+    context: str | None = None,
+    yes: bool = False,
+    secrets: bool = False,
+) -> list[str]:
+    """Run a lab on a cluster and record it. Returns what a person should know (steps that could not be done).
+
+    The cluster must be named (`context`, K8SVIZ_CONTEXT). Raises K8svizError.
+    """
+    spec = load_lab(lab) if isinstance(lab, str) else lab
+    runner = LiveLab(spec, context=context, yes=yes)
+    notes = []
+    try:
+        with _recording(path, secrets, lambda: runner.follower) as tape:
+            runner.follower.use_tape(tape)
+            for number, step in enumerate(spec.steps, 1):
+                progress(say("live.step", lab=spec.name, number=number, count=len(spec.steps), step=step.id))
+                runner.run(step)
+                notes += [f"{step.id}: {note}" for note in runner.notes(step.id)]
+    finally:
+        runner.cleanup()
+    return notes
