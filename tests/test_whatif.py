@@ -129,7 +129,7 @@ def test_the_stateful_widget_follows_its_controls() -> None:
     assert lab.nearest == "ch10-unhealthy"
     assert "everything waits" in lab._said.value
     assert "waits for kubia-0 to be Ready" in lab.words
-    assert len(lab._tabs.children) == 3
+    assert list(lab._tabs.titles) == ["Player", "ch10-unhealthy"]
 
 
 def test_an_unknown_setting_is_said() -> None:

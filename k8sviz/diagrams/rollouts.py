@@ -566,7 +566,9 @@ def _bounds(workload: Object) -> RolloutBounds:
         return rollout_bounds(workload)
     count = replicas_of(workload)
     if kind == "StatefulSet":
-        down = min(max_unavailable(workload), max(0, count - partition_of(workload)))
+        status = mapping(workload, "status")
+        updating = text(status, "currentRevision") != text(status, "updateRevision")
+        down = min(max_unavailable(workload), max(0, count - partition_of(workload))) if updating else 0
         return RolloutBounds(count, 0, down, count, count - down)
     return RolloutBounds(count, 0, 0, count, count)
 

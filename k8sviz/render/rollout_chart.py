@@ -420,20 +420,20 @@ def rollouts_chart(parts: Sequence[RolloutSeries], *, title: str = "", across: i
     down = math.ceil(len(parts) / across) if parts else 0
     most = max([_most(p) for p in parts], default=1)
     end = max([p.end for p in parts], default=1.0)
-    gap, panel = 0.75, 2.1
+    gap, panel = 0.6, 2.1
     width = (_WIDTH - 0.55 - _RIGHT - 0.45 * (across - 1)) / across
     legend = _flow(_shared_legend(parts), _WIDTH - 0.6)
     top = 0.75 if title else 0.3
     lines = [line for p in parts for line in (p.title, *(revision_line(r, p) for r in p.revisions))]
     with _style():
-        figure = new_figure(top + down * (panel + gap + 0.35) + 0.3 + 0.26 * len(legend) + 0.3)
+        figure = new_figure(top + down * (panel + gap + 0.35) + 0.05 + 0.26 * len(legend) + 0.2)
         sheet = _Sheet(figure)
         sheet.write(0.3, 0.34, shorten(printable(title), 95), 13, weight="bold")
         for i, part in enumerate(parts):
             row, column = divmod(i, across)
             x, y = 0.55 + column * (width + 0.45), top + row * (panel + gap + 0.35)
             _panel(sheet, part, most, end, (x, y, width, panel))
-        _draw_legend(sheet, legend, top + down * (panel + gap + 0.35) + 0.2)
+        _draw_legend(sheet, legend, top + down * (panel + gap + 0.35) + 0.1)
     records = " ".join(lines)
     return Chart(figure, "\n".join([title, *lines] if title else lines),
                  say("rollout.chart.alt-many", count=len(parts), records=records))  # fmt: skip

@@ -41,7 +41,8 @@ from k8sviz.words import say
 __all__ = ["RolloutWhatIf", "StatefulWhatIf", "rollout_whatif", "stateful_whatif"]
 
 _LABEL: Final = {"description_width": "130px"}
-_WIDE: Final = "330px"
+_BEGUN: Final = 0.6  # seconds: the StatefulSet is there, and its first Pod
+_WIDE: Final = "310px"
 
 
 def rollout_whatif(**settings: Any) -> RolloutWhatIf:
@@ -90,9 +91,9 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
         self.alt = self.heading
         self._png = b""
         self._player: Player | None = None
-        self._said = widgets.HTML()
+        self._said = widgets.HTML(layout=widgets.Layout(flex="1 1 300px"))
         self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="1050px", width="100%"))
-        self._whole = widgets.Image(format="png", layout=widgets.Layout(max_width="1050px", width="100%"))
+        self._more = widgets.Image(format="png", layout=widgets.Layout(max_width="1050px", width="100%"))
         self._tabs = widgets.Tab()
         for control in controls:
             control.observe(lambda _: self._moved(), names="value")
@@ -119,11 +120,12 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
     def _say(self, lines: Sequence[str]) -> None:
         self._said.value = "".join(f"<p style='margin:.2em 1em'>{escape(line)}</p>" for line in lines)
 
-    def _put(self, beside: Chart, whole: Chart, player: Player, more: Sequence[tuple[str, Any]] = ()) -> None:
+    def _put(self, beside: Chart, player: Player, title: str, more: bytes) -> None:
+        """Show a chart, and below it two pages: the player, and one more picture under its title."""
         self._png = beside.png()
         self._picture.value = self._png
-        self._whole.value = whole.png()
-        pages = [(say("whatif.control.player"), player), (say("whatif.control.chart"), self._whole), *more]
+        self._more.value = more
+        pages = [(say("whatif.control.player"), player), (title, self._more)]
         old, self._player = self._player, player
         self._tabs.children = [page for _, page in pages]
         self._tabs.titles = [name for name, _ in pages]
@@ -165,7 +167,7 @@ class _Amount(widgets.HBox):  # type: ignore[misc]
         number = int(str(value).rstrip("%"))
         self.slider = _slider(number, 0, 100 if percent else 20, code)
         units = [(say("whatif.control.pods"), False), (say("whatif.control.percent"), True)]
-        self.unit = widgets.ToggleButtons(options=units, value=percent, style={"button_width": "48px"})
+        self.unit = widgets.ToggleButtons(options=units, value=percent, style={"button_width": "56px"})
         self.unit.observe(self._rescale, names="value")
         for part in (self.slider, self.unit):
             part.observe(lambda _: changed(), names="value")
@@ -219,8 +221,10 @@ class RolloutWhatIf(_WhatIf):
         beside = rollouts_chart(parts)
         self.words = "\n".join([*lines, rollout_prediction_text(prediction), str(beside)])
         self._say([*lines, *rollout_prediction_text(prediction).splitlines()[1:2], *str(beside).splitlines()[1:2]])
-        player = Player(prediction.history, rollout_story(prediction.history), title=part.title, start="apply-2")
-        self._put(beside, rollout_chart(series), player)
+        player = Player(
+            prediction.history, rollout_story(prediction.history), title=part.title, start=prediction.begins
+        )
+        self._put(beside, player, say("whatif.control.chart"), rollout_chart(series).png())
 
     @property
     def nearest(self) -> Near | None:
@@ -266,11 +270,8 @@ class StatefulWhatIf(_WhatIf):
         chart = rollout_chart(replace(series, title=self.heading))
         self.words = "\n".join([*lines, told])
         self._say([*lines, *told.splitlines()])
-        player = Player(prediction.history, stateful_story(prediction.history), title=self.heading)
-        recorded = widgets.Image(
-            format="png", value=self._recorded, layout=widgets.Layout(max_width="1050px", width="100%")
-        )
-        self._put(chart, chart, player, [(say("whatif.stateful.beside", lab=self.nearest), recorded)])
+        player = Player(prediction.history, stateful_story(prediction.history), title=self.heading, start=_BEGUN)
+        self._put(chart, player, say("whatif.stateful.beside", lab=self.nearest), self._recorded)
 
     @property
     def nearest(self) -> str:
