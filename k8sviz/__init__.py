@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from k8sviz.lab import users as users
     from k8sviz.lab import what_if as what_if
     from k8sviz.lab import why as why
+    from k8sviz.practice import check as check
+    from k8sviz.practice import exercise as exercise
+    from k8sviz.practice import progress as progress
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,12 +40,15 @@ __all__ = [
     "Snapshot",
     "beside",
     "chart",
+    "check",
     "draw",
+    "exercise",
     "follow",
     "inspect",
     "lives",
     "open_source",
     "play",
+    "progress",
     "quiz",
     "updates",
     "users",
@@ -50,7 +56,14 @@ __all__ = [
     "why",
 ]
 
-_HOMES = {"History": "history", "K8svizError": "errors", "Snapshot": "history"}
+_HOMES = {
+    "History": "history",
+    "K8svizError": "errors",
+    "Snapshot": "history",
+    "check": "practice",
+    "exercise": "practice",
+    "progress": "practice",
+}
 
 
 class _Package(ModuleType):

@@ -636,7 +636,7 @@ def beside(*pictures: Picture, title: str = "") -> Picture:
 
 
 def what_if(story: str, **settings: Any) -> RolloutWhatIf | StatefulWhatIf:
-    """Sliders for a "rollout" or a "stateful" set, and what Kubernetes would do: a prediction, beside what was recorded.
+    """Sliders for a "rollout" or a "stateful" set, and what Kubernetes would do: predicted, beside what was recorded.
 
     `settings` are where the sliders begin (`replicas=10, max_surge="30%"`). Raises K8svizError for another story, or a
     setting that does not exist.

@@ -22,7 +22,8 @@ _STYLE: Final = (
     "div.kt .kt-name{font:600 12px system-ui,sans-serif;padding:7px 14px 0;background:#8881}"
     "div.kt summary.kt-name{cursor:pointer;padding-bottom:7px}"
     "div.kt pre.kt-screen{background:#14171c!important;color:#e8ebef!important}"
-    "div.kt .kt-cmd{color:#8fd0ff!important;font-weight:600}div.kt .kt-err{color:#ffb3a7!important;white-space:pre-wrap}"
+    "div.kt .kt-cmd{color:#8fd0ff!important;font-weight:600}"
+    "div.kt .kt-err{color:#ffb3a7!important;white-space:pre-wrap}"
     "div.kt .kt-about{font:14px/1.45 system-ui,sans-serif;padding:8px 14px}"
 )
 
