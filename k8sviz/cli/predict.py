@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from k8sviz.cli.common import command, print_json
+from k8sviz.errors import K8svizError
 from k8sviz.sources import manifests
 
 __all__ = ["add"]
@@ -28,6 +30,14 @@ def add(commands: Any) -> None:
         ("files", _files, "the files under the mounts of every container"),
     ):
         _file_arguments(command(kinds, name, run, text))
+    rollout = command(kinds, "rollout", _rollout, "how a Deployment rolls out: -f OLD -f NEW, each a version")
+    stateful = command(kinds, "stateful", _stateful, "how a StatefulSet starts and changes: -f FIRST -f NEXT")
+    for timed in (rollout, stateful):
+        _file_arguments(timed)
+        timed.add_argument("--ready-after", type=_seconds, metavar="TIME", default=2.0,
+                           help="from a Pod's start to Ready: 2s, 500ms, 1m, never (default: 2s)")  # fmt: skip
+        timed.add_argument("--stop-after", type=_seconds, metavar="TIME",
+                           help="how long a Pod needs to go (default: its terminationGracePeriodSeconds)")  # fmt: skip
     checker = command(commands, "check", _check, "say what the API server would refuse in manifests, line by line")
     _filename_argument(checker)
     checker.add_argument("--json", action="store_true", help="print JSON")
@@ -46,6 +56,25 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _objects(options: argparse.Namespace) -> list[Any]:
     return [m.object for m in manifests.load(options.filename, namespace=options.namespace).manifests]
+
+
+def _versions(options: argparse.Namespace) -> list[list[Any]]:
+    """What each -f holds, apart from the others: one version of the same thing after the other."""
+    return [[m.object for m in manifests.load([f], namespace=options.namespace).manifests] for f in options.filename]
+
+
+def _seconds(words: str) -> float | None:
+    """Seconds from 2, 2s, 500ms or 1m; None for never. Raises ArgumentTypeError, as argparse wants it.
+
+    >>> _seconds("500ms"), _seconds("1m"), _seconds("never")
+    (0.5, 60.0, None)
+    """
+    if words == "never":
+        return None
+    found = re.fullmatch(r"([0-9]*\.?[0-9]+)(ms|s|m)?", words)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{words!r} is no time; write 2s, 500ms, 1m or never")
+    return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2] or "s"]
 
 
 def _show(options: argparse.Namespace, found: _Prediction, as_text: Callable[[Any], str]) -> None:
@@ -85,3 +114,25 @@ def _check(options: argparse.Namespace) -> int:
     else:
         print(report)
     return 0 if report.ok else 1
+
+
+def _rollout(options: argparse.Namespace) -> None:
+    from k8sviz.diagrams.rollouts import rollout_records
+    from k8sviz.predict.rollout import predict_rollout, rollout_prediction_text
+
+    found = predict_rollout(*_versions(options), ready_after=options.ready_after, stop_after=options.stop_after)
+    if options.json:
+        print_json(found.to_json() | {"revisions": rollout_records(found.history, found.ref)})
+    else:
+        print(rollout_prediction_text(found))
+
+
+def _stateful(options: argparse.Namespace) -> None:
+    from k8sviz.predict.statefulset import Action, predict_statefulset, stateful_prediction_text
+
+    first, *later = _versions(options)
+    if options.ready_after is None:
+        raise K8svizError("a StatefulSet whose Pods are never ready stops at its first Pod; give --ready-after a time")
+    actions = [Action("apply", version) for version in later]
+    found = predict_statefulset(first, actions, ready_after=options.ready_after, stop_after=options.stop_after)
+    _show(options, found, stateful_prediction_text)
