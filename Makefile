@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site links binder lint format bench fidelity notebooks lock wheel clean setup
+.PHONY: help course test test-browser test-binder site links binder lint format bench fidelity notebooks lock wheel clean setup test-live cluster
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -52,6 +52,18 @@ links: $(READY) ## make all links to Binder and the repository from its address 
 
 binder: $(READY) ## write binder/requirements.txt from requirements.lock
 	$(BIN)/python tools/binder.py
+
+test-live: $(READY) ## run the live tests on a real control plane, built with Go once (10 minutes the first time)
+	@tests/live/build.sh
+	$(BIN)/python -m pytest -m live tests/live
+
+cluster: ## make a kind cluster with the nodes of the recordings
+	@if command -v kind >/dev/null && docker info >/dev/null 2>&1; then \
+	  kind create cluster --config data/kind.yaml && echo "now: export K8SVIZ_CONTEXT=kind-k8sviz K8SVIZ_SOURCE=live"; \
+	else \
+	  echo "no kind with a running Docker here; any cluster of your kubeconfig can serve: K8SVIZ_CONTEXT=NAME (minikube,"; \
+	  echo "k3d, one at work with K8SVIZ_YES=1); kwok can, too, for all that needs no process in a container"; exit 1; \
+	fi
 
 lint: $(READY) ## style, types and layers
 	$(BIN)/ruff check .

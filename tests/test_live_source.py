@@ -406,7 +406,7 @@ def test_labels_change_nothing_but_the_labels_of_cluster_wide_objects(lab: str) 
         "kind: PersistentVolume\napiVersion: v1\nmetadata:\n  labels:\n    disk: ssd\n  name: a\n",
         "kind: PersistentVolume\napiVersion: v1\nmetadata:\n  labels: {disk: ssd}\n  name: a\n",
         '{"kind": "PersistentVolume", "apiVersion": "v1", "metadata": {"name": "a", "labels": {}}}',
-        "# 1\n---\nkind: PersistentVolume\nmetadata: # here\n  name: a\n---\nkind: StorageClass\nmetadata:\n  name: 中\n",
+        "# 1\n---\nkind: PersistentVolume\nmetadata: # here\n  name: a\n---\nkind: StorageClass\nmetadata:\n  name: 中",
     ],
 )
 def test_labels_are_put_in_however_the_manifest_is_written(text: str) -> None:

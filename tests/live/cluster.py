@@ -125,6 +125,7 @@ class Local:
                     self._has_default()
             if self._kwok:
                 self._nodes()
+                self.kubectl("apply", "-f", "-", text=STANDARD)
                 self.run("kwok")
         except BaseException:
             self.__exit__()
@@ -225,3 +226,14 @@ def assets() -> Path | None:
         if all(shutil.which(str(place / program)) for program in PROGRAMS):
             return place
     return None
+
+
+# the recordings' default class; nothing here provisions for it
+STANDARD = """
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: standard, annotations: {storageclass.kubernetes.io/is-default-class: "true"}}
+provisioner: rancher.io/local-path
+reclaimPolicy: Delete
+volumeBindingMode: WaitForFirstConsumer
+"""
