@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8sviz.history import Key, key_of
-from k8sviz.sources import manifests
+from k8sviz.sources import manifests, yaml_events, yaml_plain
 from k8sviz.sources.manifests import ManifestError, load, parse, read
 
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: demo}\n"
@@ -230,8 +230,9 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
 
 
 def test_pure_python_yaml_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifests, "_Loader", yaml.SafeLoader)
-    monkeypatch.setattr(manifests, "_FAST", False)
+    monkeypatch.setattr(yaml_events, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_events, "_FAST", False)
+    monkeypatch.setattr(yaml_plain, "documents", lambda text: None)
     for case in ("duplicate key", "tab", "binary", "not a number", "control character", "no kind", "alias in itself"):
         assert HOSTILE[case][1] in refusal(HOSTILE[case][0])
     assert value("{a: &x {p: 010}, b: *x}") == {"a": {"p": 8}, "b": {"p": 8}}

@@ -85,18 +85,16 @@ def test_two_groups_of_one_kind_stay_apart_and_unknown_kinds_are_drawn():
 
 
 def test_owners_in_a_circle_and_owners_that_are_gone():
-    first = {
-        "kind": "A",
-        "metadata": {**WEB, "uid": "a", "ownerReferences": [{"kind": "B", "name": "web", "uid": "b"}]},
-    }
-    second = {
-        "kind": "B",
-        "metadata": {**WEB, "uid": "b", "ownerReferences": [{"kind": "A", "name": "web", "uid": "a"}]},
-    }
-    lost = {"kind": "C", "metadata": {**WEB, "ownerReferences": [{"kind": "D", "name": "gone", "uid": "d"}]}}
+    def owned(kind, uid, by, name, owner):
+        owners = [{"kind": by, "name": name, "uid": owner}]
+        return {"kind": kind, "metadata": {**WEB, "uid": uid, "ownerReferences": owners}}
+
+    first, second = owned("A", "a", "B", "web", "b"), owned("B", "b", "A", "web", "a")
+    lost = owned("C", "c", "D", "gone", "d")
     found = lines(drawn(first, second, lost))
     assert found == {
-        ("A/demo/web", "owns", "B/demo/web"), ("B/demo/web", "owns", "A/demo/web"), ("D/demo/gone", "owns", "C/demo/web")
+        ("A/demo/web", "owns", "B/demo/web"), ("B/demo/web", "owns", "A/demo/web"),
+        ("D/demo/gone", "owns", "C/demo/web"),
     }  # fmt: skip
 
 

@@ -21,21 +21,28 @@ from typing import Any
 __all__ = ["cluster", "history_lines", "write_json", "write_yaml"]
 
 Object = dict[str, Any]
-_WORDS = (
-    "cart",
-    "checkout",
-    "search",
-    "mail",
-    "ledger",
-    "catalog",
-    "quote",
-    "stock",
-    "review",
-    "login",
-    "feed",
-    "image",
-)
+_WORDS = ("cart", "checkout", "search", "mail", "ledger", "catalog", "quote", "stock", "review", "login", "feed")
 _MADE = "2026-11-23T09:14:31Z"
+# what the API server and the kubelet add to what people write
+_CONTAINER: Object = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+                      "imagePullPolicy": "IfNotPresent",
+                      "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080, "scheme": "HTTP"},
+                                         "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1,
+                                         "failureThreshold": 3}}  # fmt: skip
+_POD: Object = {"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+                "securityContext": {}, "schedulerName": "default-scheduler"}  # fmt: skip
+_PLACED: Object = {"tolerations": [
+    {"key": f"node.kubernetes.io/{what}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    for what in ("not-ready", "unreachable")
+], "priority": 0, "enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority"}  # fmt: skip
+_TOKEN: Object = {"defaultMode": 420, "sources": [
+    {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+    {"downwardAPI": {"items": [{"path": "namespace",
+                                "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}},
+]}  # fmt: skip
+_APPLIED = frozenset({"ConfigMap", "Secret", "ServiceAccount", "RoleBinding", "Ingress", "Service", "Deployment",
+                      "StatefulSet", "CronJob", "DaemonSet"})  # fmt: skip
 
 
 def cluster(count: int, seed: int = 1) -> list[Object]:
@@ -77,16 +84,20 @@ class _Maker:
             meta["ownerReferences"] = [{"apiVersion": owner["apiVersion"], "kind": owner["kind"],
                                         "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"],
                                         "controller": True, "blockOwnerDeletion": True}]  # fmt: skip
-        return {"apiVersion": api, "kind": kind, "metadata": meta, **parts}
+        made = {"apiVersion": api, "kind": kind, "metadata": meta, **parts}
+        if kind in _APPLIED:
+            applied = {**made, "metadata": {k: meta[k] for k in ("name", "namespace", "labels") if k in meta}}
+            applied.pop("status", None)
+            text = json.dumps(applied, separators=(",", ":")) + "\n"
+            meta["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": text}
+        return made
 
     def shared(self, namespaces: Iterable[str]) -> Iterator[Object]:
         for name in namespaces:
             yield self.object("v1", "Namespace", name, status={"phase": "Active"})
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-        for i in range(3):
-            yield self.object(
-                "v1", "Node", f"worker-{i}", labels={"kubernetes.io/hostname": f"worker-{i}"}, status=ready
-            )
+        for node in ("worker-0", "worker-1", "worker-2"):
+            yield self.object("v1", "Node", node, labels={"kubernetes.io/hostname": node}, status=ready)
         yield self.object("storage.k8s.io/v1", "StorageClass", "standard", provisioner="rancher.io/local-path",
                           reclaimPolicy="Delete", volumeBindingMode="WaitForFirstConsumer")  # fmt: skip
         yield self.object("rbac.authorization.k8s.io/v1", "ClusterRole", "reader",
@@ -148,18 +159,36 @@ class _Maker:
             volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": claim}})
         secret = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": f"{app}-keys", "key": "password"}}}
         container = {"name": "main", "image": f"registry.example.org/{app}:1.4", "env": [secret],
-                     "ports": [{"containerPort": 8080}], "volumeMounts": mounts,
-                     "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}  # fmt: skip
-        return {"serviceAccountName": app, "containers": [container], "volumes": volumes}
+                     "ports": [{"containerPort": 8080, "protocol": "TCP"}], "volumeMounts": mounts,
+                     "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}, **_CONTAINER}  # fmt: skip
+        return {"serviceAccountName": app, "serviceAccount": app, "containers": [container], "volumes": volumes, **_POD}
 
     def pod(self, name: str, namespace: str, app: str, owner: Object, claim: str = "") -> Object:
+        spec = {**self.pod_spec(app, claim), **_PLACED, "nodeName": f"worker-{self.chance.randrange(3)}"}
+        token = f"kube-api-access-{self.chance.randrange(16**5):05x}"
+        mount = {"name": token, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": True}
+        spec["volumes"].append({"name": token, "projected": _TOKEN})
+        spec["containers"][0]["volumeMounts"].append(mount)
+        labels = {"app": app, "pod-template-hash": name.rpartition("-")[0][-9:]}
+        return self.object("v1", "Pod", name, namespace, owner, labels=labels, spec=spec,
+                           status=self.pod_status(spec["containers"][0]))  # fmt: skip
+
+    def pod_status(self, container: Object) -> Object:
         bad = self.chance.random() < 0.03
+        address = f"10.244.{self.chance.randrange(256)}.{self.chance.randrange(256)}"
         state = {"waiting": {"reason": "CrashLoopBackOff"}} if bad else {"running": {"startedAt": _MADE}}
-        status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False" if bad else "True"}],
-                  "containerStatuses": [{"name": "main", "ready": not bad, "restartCount": 4 * bad, "state": state}],
-                  "podIP": f"10.244.{self.chance.randrange(256)}.{self.chance.randrange(256)}"}  # fmt: skip
-        spec = {**self.pod_spec(app, claim), "nodeName": f"worker-{self.chance.randrange(3)}"}
-        return self.object("v1", "Pod", name, namespace, owner, labels={"app": app}, spec=spec, status=status)
+        conditions = [
+            {"type": kind, "status": "False" if bad and "Ready" in kind else "True", "lastProbeTime": None,
+             "lastTransitionTime": _MADE}
+            for kind in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+        ]  # fmt: skip
+        digest = hashlib.sha256(address.encode()).hexdigest()
+        status = {"name": "main", "ready": not bad, "started": not bad, "restartCount": 4 * bad, "state": state,
+                  "lastState": {}, "image": container["image"], "imageID": f"sha256:{digest}",
+                  "containerID": f"containerd://{digest[::-1]}", "volumeMounts": container["volumeMounts"]}  # fmt: skip
+        return {"phase": "Running", "conditions": conditions, "hostIP": "172.18.0.4", "hostIPs": [{"ip": "172.18.0.4"}],
+                "podIP": address, "podIPs": [{"ip": address}], "startTime": _MADE, "containerStatuses": [status],
+                "qosClass": "Burstable"}  # fmt: skip
 
     def stateful(self, namespace: str, app: str) -> Iterator[Object]:
         yield from self.around(namespace, app)
@@ -248,8 +277,12 @@ def write_yaml(objects: list[Object], path: Path) -> None:
 
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     dumper.ignore_aliases = lambda *_: True
+    # kubectl writes text of several lines after a |, and breaks no line
+    dumper.add_representer(
+        str, lambda d, s: d.represent_scalar("tag:yaml.org,2002:str", s, style="|" if "\n" in s else None)
+    )
     with path.open("w") as file:
-        yaml.dump_all(objects, file, Dumper=dumper, sort_keys=False)
+        yaml.dump_all(objects, file, Dumper=dumper, sort_keys=False, width=1 << 30)
 
 
 def main() -> None:

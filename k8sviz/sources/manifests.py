@@ -1,48 +1,45 @@
 """Manifests: YAML or JSON, as people write it and as `kubectl get -o yaml` prints it, to a History that stands still.
 
-YAML is read event by event with what each word means to Kubernetes (sigs.k8s.io/yaml), not to Python: a date is
-text, `010` is eight, `12:30` is no number. Reading events also lets every limit hold before memory is spent, and
-gives each error its line.
+A word of YAML means what it means to Kubernetes (sigs.k8s.io/yaml), not to Python: a date is text, `010` is eight,
+`12:30` is no number. YAML written plainly, as `kubectl get` prints it, is read line by line (yaml_plain); whatever
+else YAML allows, event by event (yaml_events). Both give the same.
 """
 
 from __future__ import annotations
 
-import base64
 import codecs
 import itertools
-import json
-import math
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
-import msgspec
-import yaml
-
-from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Key, Object, key_of, ref_of
 from k8sviz.kinds import KINDS
+from k8sviz.sources import yaml_plain
+from k8sviz.sources._documents import (
+    DEEPEST,
+    FEWER,
+    MIB,
+    MOST_DOCUMENTS,
+    TOO_DEEP,
+    Document,
+    ManifestError,
+    NotJsonError,
+    fail,
+    quote,
+)
 
 __all__ = ["Loaded", "Manifest", "ManifestError", "documents", "load", "parse", "read", "texts"]
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FAST: Final = _Loader is not yaml.SafeLoader
-_MIB: Final = 1024 * 1024
-# measured: about a second on a laptop for the worst YAML of this size; JSON is read fifty times as fast
-_MOST_YAML: Final = (5 if _FAST else 1) * _MIB
-_MOST_YAML_NODES: Final = 400_000 if _FAST else 20_000
-_MOST_BYTES: Final = 64 * _MIB
+_MOST_BYTES: Final = 64 * MIB
 _MOST_JSON_NODES: Final = 2_000_000
-_MOST_DOCUMENTS: Final = 20_000
-_MOST_EXPANDED: Final = 4_000_000  # letters and nodes that aliases may add
-_DEEPEST: Final = 200
+_MOST_LIKE_JSON: Final = 5 * MIB
 _MOST_NOTES: Final = 20
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
-_TAG: Final = "tag:yaml.org,2002:"
 
 # the API's own cluster-scoped kinds that no story draws; another kind that we do not know is taken as namespaced
 _CLUSTER_SCOPED: Final = frozenset({
@@ -51,14 +48,6 @@ _CLUSTER_SCOPED: Final = frozenset({
     "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass", "ServiceCIDR", "IPAddress",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
 })  # fmt: skip
-
-
-class ManifestError(K8svizError):
-    """Text that is no manifest: one line that names the file, the line, and what to do."""
-
-
-class _NotJsonError(ManifestError):
-    """It may still be YAML."""
 
 
 class Manifest(NamedTuple):
@@ -206,7 +195,7 @@ def _text(path: str, name: str) -> str:
         why = getattr(error, "strerror", None) or error
         raise ManifestError(f"{name}: cannot read it ({why}); check the path") from None
     if len(data) > _MOST_BYTES:
-        raise ManifestError(f"{name}: over {_MOST_BYTES // _MIB} MiB; {_FEWER}")
+        raise ManifestError(f"{name}: over {_MOST_BYTES // MIB} MiB; {FEWER}")
     return _decoded(data, name)
 
 
@@ -225,12 +214,6 @@ def _shown(name: str) -> str:
 
 
 # -- documents to objects ------------------------------------------------------------------------
-
-
-class _Document(NamedTuple):
-    value: Any
-    line: int
-    lines: dict[int, int]  # the line of each mapping that may be a List's item, by its id()
 
 
 def _located(
@@ -256,14 +239,14 @@ def _foreign(value: Any) -> bool:
     return ("kind" not in value and version is None) or str(version).startswith("kustomize.config.k8s.io/")
 
 
-def _unfold(document: _Document, name: str) -> Iterator[tuple[Object, int, str]]:
+def _unfold(document: Document, name: str) -> Iterator[tuple[Object, int, str]]:
     """The objects of a document, Lists opened: each with its line and what it is called in errors."""
     todo: list[tuple[Any, int, str]] = [(document.value, document.line, "")]
     while todo:
         value, line, where = todo.pop()
         if not isinstance(value, dict):
-            what = "text" if isinstance(value, str) else _quote(value)
-            _fail(name, line, f"{where or 'this document'} is {what}; an object has apiVersion, kind and metadata")
+            what = "text" if isinstance(value, str) else quote(value)
+            fail(name, line, f"{where or 'this document'} is {what}; an object has apiVersion, kind and metadata")
         items = _items(value)
         if items is None:
             yield value, line, where
@@ -302,13 +285,13 @@ def _complete(obj: Object, name: str, line: int, where: str, namespace: str) -> 
     fail.text(obj.get("apiVersion"), f"a {kind} without apiVersion; write for example apiVersion: {_version(kind)}")
     meta = obj.get("metadata")
     if not isinstance(meta, dict):
-        meta = {} if meta is None else fail(f"the {kind}'s metadata is {_quote(meta)}; it should hold a name")
+        meta = {} if meta is None else fail(f"the {kind}'s metadata is {quote(meta)}; it should hold a name")
     if meta.get("generateName") and not meta.get("name"):
         fail(f"a {kind} with generateName only; give it a metadata.name, since no API server invents one here")
     fail.text(meta.get("name"), f"a {kind} without metadata.name; give it one")
     given = meta.get("namespace") or ""
     if not isinstance(given, str):
-        fail(f"the namespace {_quote(given)} is no text; put it in quotes")
+        fail(f"the namespace {quote(given)} is no text; put it in quotes")
     wanted = (given or namespace) if _namespaced(kind) else ""
     if wanted != given:
         meta = {**{k: v for k, v in meta.items() if k != "namespace"}, **({"namespace": wanted} if wanted else {})}
@@ -325,14 +308,14 @@ class _Failure:
     where: str
 
     def __call__(self, what: str) -> NoReturn:
-        _fail(self.name, self.line, self.where + what)
+        fail(self.name, self.line, self.where + what)
 
     def text(self, value: object, missing: str) -> str:
         """The value, which must be text that is not empty."""
         if value is None or value == "":
             self(missing)
         if not isinstance(value, str):
-            self(f"{_quote(value)} is no text where a name is wanted; put it in quotes")
+            self(f"{quote(value)} is no text where a name is wanted; put it in quotes")
         return value
 
 
@@ -350,41 +333,30 @@ def _merge_string_data(obj: Object, fail: _Failure) -> Object:
     data, plain = obj.get("data"), obj["stringData"]
     if not isinstance(plain, dict) or not all(isinstance(v, str) for v in plain.values()):
         fail("a Secret's stringData holds a value that is no text; put it in quotes")
+    import base64
+
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
     merged = {**(data if isinstance(data, dict) else {}), **encoded}
     return {**{k: v for k, v in obj.items() if k not in ("stringData", "data")}, "data": merged}
 
 
-def _fail(name: str, line: int, what: str, column: int = 0) -> NoReturn:
-    raise ManifestError(f"{name}, line {line}" + (f", column {column}" if column else "") + f": {what}")
-
-
-def _quote(value: object) -> str:
-    """A value for an error's line, cut short. Never `repr` of something large."""
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    if isinstance(value, str):
-        return repr(value if len(value) <= 40 else value[:39] + "…")
-    return json.dumps(value)[:40]
-
-
 # -- text to documents ---------------------------------------------------------------------------
 
 
-def _documents(text: str, name: str) -> list[_Document]:
+def _documents(text: str, name: str) -> list[Document]:
     text = text.removeprefix("\ufeff")
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:
-        _fail(name, text.count("\n", 0, error.start) + 1, "half a character (a lone surrogate); save it as UTF-8")
+        fail(name, text.count("\n", 0, error.start) + 1, "half a character (a lone surrogate); save it as UTF-8")
     start = text.lstrip()[:64]
     if not start.startswith(("{", "[")):
         return _yaml_documents(text, len(data), name)
     try:
         return _json_documents(text, data, name)
-    except _NotJsonError as error:
+    except NotJsonError as error:
         # `{kind: Pod}` is YAML that looks like JSON
-        if len(data) > _MOST_YAML:
+        if len(data) > _MOST_LIKE_JSON:
             raise
         try:
             return _yaml_documents(text, len(data), name)
@@ -394,14 +366,16 @@ def _documents(text: str, name: str) -> list[_Document]:
             raise
 
 
-def _json_documents(text: str, data: bytes, name: str) -> list[_Document]:
+def _json_documents(text: str, data: bytes, name: str) -> list[Document]:
+    import msgspec
+
     first = _line(text, len(text) - len(text.lstrip()))
     if data.count(b"{") + data.count(b"[") > _MOST_JSON_NODES:
-        _fail(name, first, f"over {_MOST_JSON_NODES:,} values in JSON; {_FEWER}")
+        fail(name, first, f"over {_MOST_JSON_NODES:,} values in JSON; {FEWER}")
     try:
-        documents = [_Document(msgspec.json.decode(data), first, {})]
+        documents = [Document(msgspec.json.decode(data), first, {})]
     except RecursionError:
-        _fail(name, first, _TOO_DEEP)
+        fail(name, first, TOO_DEEP)
     except msgspec.DecodeError:
         documents = list(_json_stream(text, name))
     for document in documents:
@@ -409,8 +383,12 @@ def _json_documents(text: str, data: bytes, name: str) -> list[_Document]:
     return documents
 
 
-def _json_stream(text: str, name: str) -> Iterator[_Document]:
+def _json_stream(text: str, name: str) -> Iterator[Document]:
     """JSON documents in a row, as `kubectl get -o json` of several commands gives."""
+    import json
+
+    import msgspec
+
     scan, at, line = json.JSONDecoder().raw_decode, 0, 1
     space = re.compile(r"[ \t\r\n]*")
     for number in itertools.count():
@@ -418,27 +396,27 @@ def _json_stream(text: str, name: str) -> Iterator[_Document]:
         if begin == len(text):
             return
         line += text.count("\n", at, begin)
-        if number == _MOST_DOCUMENTS:
-            _fail(name, line, f"over {_MOST_DOCUMENTS:,} documents; {_FEWER}")
+        if number == MOST_DOCUMENTS:
+            fail(name, line, f"over {MOST_DOCUMENTS:,} documents; {FEWER}")
         try:
             _, at = scan(text, begin)
             # the strict reader refuses what the standard library lets pass: NaN, half characters
-            yield _Document(msgspec.json.decode(text[begin:at]), line, {})
+            yield Document(msgspec.json.decode(text[begin:at]), line, {})
         except RecursionError:
-            _fail(name, line, _TOO_DEEP)
+            fail(name, line, TOO_DEEP)
         except json.JSONDecodeError as error:
             where = f"{name}, line {error.lineno}, column {error.colno}"
-            raise _NotJsonError(f"{where}: not JSON: {error.msg[0].lower()}{error.msg[1:]}") from None
+            raise NotJsonError(f"{where}: not JSON: {error.msg[0].lower()}{error.msg[1:]}") from None
         except msgspec.DecodeError as error:
-            raise _NotJsonError(f"{name}, line {line}: not JSON: {error}") from None
+            raise NotJsonError(f"{name}, line {line}: not JSON: {error}") from None
         except ValueError:
-            _fail(name, line, "not JSON: a number with thousands of digits; put it in quotes")
+            fail(name, line, "not JSON: a number with thousands of digits; put it in quotes")
         line += text.count("\n", begin, at)
 
 
-def _check_depth(document: _Document, name: str) -> None:
+def _check_depth(document: Document, name: str) -> None:
     level = [document.value]
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         level = [
             child
             for value in level
@@ -447,280 +425,17 @@ def _check_depth(document: _Document, name: str) -> None:
         ]
         if not level:
             return
-    _fail(name, document.line, _TOO_DEEP)
+    fail(name, document.line, TOO_DEEP)
 
 
-_FEWER: Final = "choose fewer objects, for example with -n or -l"
-_TOO_DEEP: Final = f"nested too deeply (over {_DEEPEST} levels); no Kubernetes object is"
+def _yaml_documents(text: str, size: int, name: str) -> list[Document]:
+    plain = yaml_plain.documents(text)
+    if plain is not None:
+        return plain
+    from k8sviz.sources import yaml_events  # here, since the yaml package takes a third of a start
+
+    return yaml_events.documents(text, size, name)
 
 
 def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
-
-
-# -- YAML ----------------------------------------------------------------------------------------
-
-# what libyaml says, and what to do about it
-_HINTS: Final = (
-    ("mapping values are not allowed", "put a value that holds ': ' in quotes, and check the indentation"),
-    ("could not find expected ':'", "a key needs ': ' and its value; check this line and the one above"),
-    ("did not find expected key", "the indentation does not fit the lines above"),
-    ("did not find expected '-' indicator", "the indentation does not fit the list above"),
-    ("did not find expected ',' or", "a { or [ is not closed, or a comma is missing"),
-    ("unexpected end of stream", "a quote is not closed"),
-    ("did not find expected node content", "a value is missing, or a { or [ is not closed"),
-    ("document start", "begin the next document with a line of three dashes, ---"),
-    ("cannot start any token", "put a value that begins with @, ` or % in quotes"),
-    ("block sequence entries are not allowed", "begin the list on a line of its own"),
-    ("undefined alias", "an alias *name needs its anchor &name earlier in the same document"),
-)
-
-
-def _yaml_documents(text: str, size: int, name: str) -> list[_Document]:
-    if size > _MOST_YAML:
-        raise ManifestError(
-            f"{name}: over {_MOST_YAML // _MIB} MiB of YAML; get it as JSON (kubectl get -o json), which is read faster"
-        )
-    try:
-        loader = _Loader(text)
-        try:
-            return list(_Builder(name).documents(loader))
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        _fail_yaml(error, text, name)
-    except yaml.reader.ReaderError as error:
-        before = text.encode("utf-8")[: error.position] if _FAST else text[: error.position].encode("utf-8")
-        _fail(name, before.count(b"\n") + 1, f"{error.reason}; remove the invisible character")
-    except yaml.YAMLError as error:
-        raise ManifestError(f"{name}: not YAML: {' '.join(str(error).split())[:120]}") from None
-
-
-def _fail_yaml(error: yaml.MarkedYAMLError, text: str, name: str) -> NoReturn:
-    mark = error.problem_mark or error.context_mark
-    problem = " ".join(str(error.problem or error.context or "not YAML").split())
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    written = next(iter(text.splitlines()[line - 1 : line]), "")
-    if "\t" in written[: column + 1] and not written[:column].strip(" \t-:?"):
-        _fail(name, line, "a tab in the indentation; YAML takes spaces only", written.index("\t") + 1)
-    hint = next((f"; {hint}" for words, hint in _HINTS if words in problem), "")
-    _fail(name, line, f"not YAML: {problem}{hint}", column)
-
-
-class _Frame:
-    """A mapping or list that is still open."""
-
-    __slots__ = ("anchor", "key", "merges", "start", "value", "wants_key")
-
-    def __init__(self, value: Any, anchor: str | None, start: int) -> None:
-        self.value = value
-        self.anchor = anchor
-        self.start = start  # the weight before it, so that its own weight is known at its end
-        self.key: Any = None
-        self.wants_key = type(value) is dict
-        self.merges: list[Any] = []
-
-
-@dataclass
-class _Builder:
-    """Builds JSON values from YAML's events, without recursion, counting what it builds."""
-
-    name: str
-    begun: int = 0
-    nodes: int = 0
-    weight: int = 0
-    expanded: int = 0
-    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
-    stack: list[_Frame] = field(default_factory=list)
-    lines: dict[int, int] = field(default_factory=dict)
-    root: Any = None
-
-    def documents(self, loader: Any) -> Iterator[_Document]:
-        get, resolved = loader.get_event, _Resolved()
-        while (event := get()) is not None:
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                self._scalar(event, resolved)
-            elif kind is yaml.MappingStartEvent:
-                self._open(event, {}, "map")
-            elif kind is yaml.SequenceStartEvent:
-                self._open(event, [], "seq")
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                self._close(event)
-            elif kind is yaml.AliasEvent:
-                self._alias(event)
-            elif kind is yaml.DocumentStartEvent:
-                self.anchors, self.lines, self.root = {}, {}, None
-                self.begun += 1
-                if self.begun > _MOST_DOCUMENTS:
-                    self._fail(event, f"over {_MOST_DOCUMENTS:,} documents; {_FEWER}")
-                line = event.end_mark.line + 1
-            elif kind is yaml.DocumentEndEvent:
-                yield _Document(self.root, self.lines.get(id(self.root), line), self.lines)
-
-    def _fail(self, event: Any, what: str) -> NoReturn:
-        mark = event.start_mark
-        _fail(self.name, mark.line + 1, what, mark.column + 1)
-
-    def _count(self, event: Any, weight: int) -> None:
-        self.nodes += 1
-        self.weight += weight
-        if self.nodes > _MOST_YAML_NODES:
-            self._fail(event, f"over {_MOST_YAML_NODES:,} values in YAML; get it as JSON (kubectl get -o json)")
-
-    def _scalar(self, event: Any, resolved: _Resolved) -> None:
-        text, tag = event.value, event.tag
-        self._count(event, 1 + len(text))
-        if tag is None:
-            value = resolved[text] if event.implicit[0] else text
-        else:
-            value = self._tagged(event, text, tag, resolved)
-        if value is _MERGE and not self._merge_here():
-            value = text
-        elif type(value) is float and not math.isfinite(value):
-            self._fail(event, f"{_quote(text)} is no number that JSON can hold; put it in quotes")
-        if event.anchor:
-            self.anchors[event.anchor] = (text if value is _MERGE else value, 1 + len(text))
-        self._place(event, value)
-
-    def _merge_here(self) -> bool:
-        return bool(self.stack) and self.stack[-1].wants_key
-
-    def _tagged(self, event: Any, text: str, tag: str, resolved: _Resolved) -> Any:
-        short = tag.removeprefix(_TAG)
-        if tag == "!" or short in ("str", "timestamp"):
-            return text
-        value = resolved[text]
-        wanted = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}.get(short, ())
-        if short == tag or type(value) not in wanted:
-            self._refuse_tag(event, tag)
-        return value
-
-    def _refuse_tag(self, event: Any, tag: str) -> NoReturn:
-        shown = tag.replace(_TAG, "!!") if tag.startswith(_TAG) else tag
-        self._fail(event, f"the tag {_quote(shown)} means nothing to Kubernetes here; write the value plainly")
-
-    def _open(self, event: Any, value: Any, tag: str) -> None:
-        depth = len(self.stack)
-        if event.tag not in (None, "!", _TAG + tag):
-            self._refuse_tag(event, event.tag)
-        if depth >= _DEEPEST:
-            self._fail(event, _TOO_DEEP)
-        if depth and self.stack[-1].wants_key:
-            self._fail(event, "a key must be text; put {{ }} templates in quotes")
-        if depth in (0, 2):
-            self.lines[id(value)] = event.start_mark.line + 1
-        self._count(event, 1)
-        self.stack.append(_Frame(value, event.anchor, self.weight))
-        if event.anchor:
-            self.anchors[event.anchor] = (_OPEN, 0)
-
-    def _close(self, event: Any) -> None:
-        frame = self.stack.pop()
-        for merged in frame.merges:
-            for key, value in merged.items():
-                frame.value.setdefault(key, value)
-        if frame.anchor:
-            self.anchors[frame.anchor] = (frame.value, 1 + self.weight - frame.start)
-        self._place(event, frame.value)
-
-    def _alias(self, event: Any) -> None:
-        found = self.anchors.get(event.anchor)
-        if found is None:
-            self._fail(event, f"the alias *{event.anchor[:40]} has no anchor &{event.anchor[:40]} before it")
-        value, weight = found
-        if value is _OPEN:
-            self._fail(event, f"the alias *{event.anchor[:40]} stands inside its own anchor; write the value out")
-        self._count(event, weight)
-        self.expanded += weight
-        if self.expanded > _MOST_EXPANDED:
-            self._fail(event, "aliases would blow this document up; write the values out")
-        self._place(event, value)
-
-    def _place(self, event: Any, value: Any) -> None:
-        if not self.stack:
-            self.root = value
-            return
-        frame = self.stack[-1]
-        if type(frame.value) is list:
-            frame.value.append(value)
-        elif frame.wants_key:
-            frame.key = value if value is _MERGE else self._key(event, value)
-            frame.wants_key = False
-            if frame.key is not _MERGE and frame.key in frame.value:
-                self._fail(event, f"the key {_quote(frame.key)} is already set in this mapping; remove one of the two")
-        elif frame.key is _MERGE:
-            frame.merges += self._merged(event, value)
-            frame.wants_key = True
-        else:
-            frame.value[frame.key] = value
-            frame.wants_key = True
-
-    def _key(self, event: Any, value: Any) -> str:
-        if type(value) is str:
-            return value
-        if type(value) is bool:
-            return "true" if value else "false"
-        if type(value) is not int and type(value) is not float:
-            self._fail(event, f"a key is {_quote(value)}; a key must be text")
-        return str(value)
-
-    def _merged(self, event: Any, value: Any) -> list[Any]:
-        values = value if type(value) is list else [value]
-        if not all(type(v) is dict for v in values):
-            self._fail(event, "<< merges a mapping, or a list of mappings; quote '<<' when it is a name")
-        weight = sum(map(len, values))
-        self.expanded += weight
-        if self.expanded > _MOST_EXPANDED:
-            self._fail(event, "merged mappings would blow this document up; write the values out")
-        return values
-
-
-_MERGE: Final = object()
-_OPEN: Final = object()
-_WORDS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
-    "<<": _MERGE,
-}
-_INT: Final = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_LONGEST_NUMBER: Final = 400
-
-
-class _Resolved(dict[str, Any]):
-    """What a plain word means, remembered: manifests say the same words over and over."""
-
-    def __missing__(self, text: str) -> Any:
-        value = _WORDS[text] if text in _WORDS else _number(text) if text[0] in "+-.0123456789" else text
-        if len(text) < 64:
-            self[text] = value
-        return value
-
-
-def _number(text: str) -> Any:
-    """A plain word that begins like a number, as sigs.k8s.io/yaml reads it.
-
-    >>> [_number(t) for t in ("010", "0x1F", "1_000", "1.5", "1.0", "08", "12:30:00", "2026-11-23", "1.2.3")]
-    [8, 31, 1000, 1.5, 1, 8, '12:30:00', '2026-11-23', '1.2.3']
-    """
-    if len(text) > _LONGEST_NUMBER:
-        return text
-    plain = text if text[0] == "." else text.replace("_", "")
-    whole = _INT.fullmatch(plain)
-    if whole:
-        sign, *digits = whole.groups()
-        base = next(i for i, found in enumerate(digits) if found is not None)
-        value = int(digits[base], (16, 2, 8, 10)[base])
-        value = -value if sign == "-" else value
-        if -(2**63) <= value < 2**64:
-            return value
-    if not _FLOAT.fullmatch(plain):
-        return text
-    number = float(plain)
-    # JSON has one kind of number: 1.0 reaches the API server as 1
-    return int(number) if number.is_integer() and abs(number) < 1e21 and plain[0] != "-" else number
