@@ -23,7 +23,7 @@ CHAPTERS: Final = {
     "00-start": "know how the course works, and whether you are ready for it",
     "06-volumes": "choose storage, follow a mount to the disk, say which volume a claim gets and why others wait",
     "07-configuration": "follow every key into the program, and say what a later change of it reaches",
-    "08-pod-metadata-and-api": "tell a program about its own Pod, and let it ask the API server with just enough rights",
+    "08-pod-metadata-and-api": "tell a program about its own Pod, and let it ask the API server with few rights",
     "09-deployments": "read a rollout as it happens, choose `maxSurge` and `maxUnavailable`, stop a bad version",
     "10-statefulsets": "give each replica a name and a disk, predict the order, handle a node that fell silent",
 }

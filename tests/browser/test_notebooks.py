@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from k8sviz.course import server_command, trust
+from k8sviz.course import server_command
 from tests.browser.chrome import NEEDS, ROOT, Tab, chromium
 
 pytestmark = [*NEEDS, pytest.mark.xdist_group("lab")]
@@ -27,8 +27,22 @@ SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
-# not awaited: what runs is watched by what it shows
-RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+# what runs is not awaited here: it is watched by what it shows
+RUN_ALL = """async () => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs");
+  window.jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+RAN = r"""n => {
+  const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+  return prompts.filter(e => /\[\d+\]/.test(e.textContent)).length >= n;
+}"""
+SHOWN = """n => {
+  const shown = [...document.querySelectorAll(".jp-OutputArea-output.lm-Panel")]; // where a widget is put
+  return shown.length >= n && shown.every(e => e.getBoundingClientRect().height > 40);
+}"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -45,8 +59,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     command = server_command(home / "notebooks", "127.0.0.1", port, browser=False)
     command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
-    places = {"JUPYTER_CONFIG_PATH": home / "config", "JUPYTER_DATA_DIR": home / "data", "JUPYTER_CONFIG_DIR": home / "mine",
-              "JUPYTER_RUNTIME_DIR": home / "run", "IPYTHONDIR": home / "ipython"}  # fmt: skip
+    places = {name: home / name for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    places["JUPYTER_CONFIG_PATH"] = home / "config"
     environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
     with (home / "log").open("w") as log:
         running = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -86,34 +100,16 @@ def expected(notebook: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_it_runs_and_everything_shows(notebook: Path, server: str, browser: Any) -> None:
-    trust([notebook])
     cells, widgets = expected(notebook)
     tab = Tab(browser)
     page = tab.page
     page.goto(f"{server}/lab/tree/{notebook.name}?reset")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
+    page.wait_for_function("n => document.querySelectorAll('.jp-CodeCell').length >= n", arg=cells, timeout=90_000)
     page.evaluate(RUN_ALL)
-    tab.shot(f"lab-{notebook.stem}-started")
-    page.wait_for_function(
-        "n => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(e => /\\[\\d+\\]/.test(e.textContent)).length >= n",
-        arg=cells,
-        timeout=180_000,
-    )
-    page.wait_for_function(
-        "n => document.querySelectorAll('.jp-OutputArea-output :is(.kvp, .kvq, .kvi, [data-widget])').length >= 1 || n === 0",
-        arg=widgets,
-        timeout=60_000,
-    )
-    page.wait_for_timeout(1500)
-    errors = page.locator(
-        "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
-    )
-    assert errors.all_inner_texts() == []
-    shown = page.locator(f"[data-mime-type='{WIDGET}']")
-    heights = shown.evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+    page.wait_for_function(RAN, arg=cells, timeout=180_000)
+    page.wait_for_function(SHOWN, arg=widgets, timeout=30_000)  # else one is missing, or blank
     tab.shot(f"lab-{notebook.stem}")
-    assert len(heights) == widgets
-    assert min(heights, default=99) > 40, "a widget is blank"
+    wrong = ", ".join(f"[data-mime-type='application/vnd.jupyter.{word}']" for word in ("error", "stderr"))
+    assert page.locator(wrong).all_inner_texts() == []
     assert tab.strangers == []
     tab.context.close()
