@@ -34,9 +34,13 @@ class Problem:
         """The path as Kubernetes writes it."""
         return field_text(self.path)
 
+    @property
+    def words(self) -> str:
+        """What is wrong, and what to write."""
+        return say(f"check.problem.{self.code}", **self.facts)
+
     def __str__(self) -> str:
-        words = say(f"check.problem.{self.code}", **self.facts)
-        return f"{self.field}: {words}" if self.path else words
+        return f"{self.field}: {self.words}" if self.path else self.words
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
+from k8sviz.marks import mark
 from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.sources.questions import Option, Question, load_question
 from k8sviz.words import say, templates
@@ -67,9 +68,14 @@ class Quiz(anywidget.AnyWidget):
     def __init__(self, question: Question) -> None:
         self.question = question
         super().__init__(content=quiz_content(question))
+        self.observe(self._mark, "tried")
 
     def __repr__(self) -> str:
         return f"<Quiz {self.question.id}>"
+
+    def _mark(self, change: Any) -> None:
+        if self.question.right in change["new"]:
+            mark("questions", self.question.id)
 
     @property
     def chosen(self) -> int | None:
