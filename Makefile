@@ -53,8 +53,8 @@ links: $(READY) ## make all links to Binder and the repository from its address 
 binder: $(READY) ## write binder/requirements.txt from requirements.lock
 	$(BIN)/python tools/binder.py
 
-test-live: $(READY) ## run the live tests on a real control plane, built with Go once (10 minutes the first time)
-	@tests/live/build.sh
+test-live: $(READY) ## run the live tests on a real control plane, built with Go once (10 minutes the first time), or K8SVIZ_CONTEXT's
+	@[ -n "$$K8SVIZ_CONTEXT" ] || tests/live/build.sh
 	$(BIN)/python -m pytest -m live tests/live
 
 cluster: ## make a kind cluster with the nodes of the recordings

@@ -257,7 +257,7 @@ class LiveLab:
         """Run one step, wait for what it promises, and say how it ended."""
         self.begin()
         if self._follower.closed:
-            raise K8svizError(say("live.taken", lab=self._spec.name))
+            raise K8svizError(say("live.ended", lab=self._spec.name))
         files = {name: self._spec.text(name) for name in step.files}
         self._notes[step.id] = notes = []
         self._follower.begin_step(Step(self._follower.now(), step.id, step.command, files, step.about))
@@ -278,7 +278,8 @@ class LiveLab:
 
     def cleanup(self) -> list[str]:
         """Stop following, and remove from the cluster what the lab has made. Returns what went."""
-        self.close()
+        if self._folder is not None:
+            self.close()
         return cleanup(self._cluster, self._spec)
 
     def close(self) -> None:

@@ -38,6 +38,7 @@ class Local:
     def __init__(self, folder: Path, assets: Path, *, kwok: bool = True, controllers: bool = True) -> None:
         self.folder, self.assets = folder, assets
         self.etcd_port, self.peer_port, self.port, self.cm_port, self.sched_port, self.kwok_port = free_ports(6)
+        self.context = CONTEXT
         self.token = secrets.token_hex(16)
         self.kubeconfig = folder / "kubeconfig"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -199,16 +200,31 @@ class Local:
     # -- how a test reaches it ---------------------------------------------------------------------------
 
     def cluster(self) -> Cluster:
-        return connect(CONTEXT, str(self.kubeconfig))
+        return connect(self.context, str(self.kubeconfig))
 
     def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
         done = subprocess.run(
-            [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments],
+            [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig}", f"--context={self.context}", *arguments],
             input=text, text=True, capture_output=True, timeout=120, check=False,
         )  # fmt: skip
         if check and done.returncode:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr}")
         return done.stdout
+
+
+class Existing(Local):
+    """The cluster that K8SVIZ_CONTEXT names, in place of one of our own; nobody kills its parts."""
+
+    def __init__(self, context: str) -> None:
+        self.context = context
+        self.kubeconfig = Path(os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+        self.assets = Path(shutil.which("kubectl") or "/kubectl").parent
+
+    def __enter__(self) -> Existing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def _post(url: str, body: bytes) -> Any:

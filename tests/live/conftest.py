@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from k8sviz.sources.live import Cluster
-from tests.live.cluster import Local, assets
+from tests.live.cluster import Existing, Local, assets
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -30,8 +31,12 @@ def programs() -> Path:
 
 
 @pytest.fixture(scope="session")
-def local(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    with Local(tmp_path_factory.mktemp("cluster"), programs) as running:
+def local(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """A cluster of our own, or the one that K8SVIZ_CONTEXT names."""
+    if named := os.environ.get("K8SVIZ_CONTEXT"):
+        yield Existing(named)
+        return
+    with Local(tmp_path_factory.mktemp("cluster"), request.getfixturevalue("programs")) as running:
         yield running
 
 

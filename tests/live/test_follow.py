@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from k8sviz.diagrams import story
+import k8sviz
 from k8sviz.history import About, Event, History
-from k8sviz.render.picture import Picture
 from k8sviz.sources import live
 from k8sviz.sources.follow import Follower, listing
 from k8sviz.sources.recording import Writer, read
-from tests.live.cluster import Local
+from tests.live.cluster import Existing, Local
 
 
 def soon(what: Callable[[], Any], seconds: float = 30) -> Any:
@@ -265,6 +264,8 @@ subjects: [{kind: ServiceAccount, name: default}]
 @pytest.fixture
 def reader(local: Local, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A kubeconfig of a user who may read Pods and claims only; its namespace."""
+    if isinstance(local, Existing):
+        pytest.skip("needs a server whose kubeconfig is ours to write")
     local.kubectl("-n", namespace, "apply", "-f", "-", text=READER)
     token = local.kubectl("-n", namespace, "create", "token", "default").strip()
     local.write_kubeconfig(tmp_path / "config", token)
@@ -312,6 +313,8 @@ def test_a_reader_follows_what_it_may(local: Local, reader: str) -> None:
 
 
 def test_a_wrong_token_is_one_line(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if isinstance(local, Existing):
+        pytest.skip("needs a server whose kubeconfig is ours to write")
     local.write_kubeconfig(tmp_path / "config", "wrong")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with pytest.raises(live.K8svizError, match="does not accept your credentials") as error:
@@ -335,24 +338,31 @@ def user_of(claim: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_from_change_to_picture_in_less_than_300_ms(local: Local, namespace: str) -> None:
+def test_from_change_to_picture_in_less_than_300_ms(
+    local: Local, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     claims = "\n---\n".join(json.dumps(new_claim(f"c-{i}")) for i in range(50))
     pods = "\n---\n".join(json.dumps(user_of(f"c-{i}")) for i in range(50))
     local.kubectl("-n", namespace, "apply", "-f", "-", text=claims + "\n---\n" + pods)
-    with Follower(local.cluster(), namespace).start() as follower:
+    monkeypatch.setenv("KUBECONFIG", str(local.kubeconfig))
+    widget = k8sviz.follow("storage", namespace=namespace, context=local.context)
+    try:
+        follower = widget._follower
         soon(lambda: follower.idle() > 2)
         assert len(follower.history.at().objects(namespace=namespace)) > 100
-        cluster, tell = local.cluster(), story("storage")
-        Picture(tell(follower.history.at(), None))._repr_mimebundle_()
-        times = []
-        for i in range(5):
-            seen, begun = follower.changes, time.monotonic()
+        cluster, times = local.cluster(), []
+        for i in range(7):
+            before, begun = widget.svg, time.monotonic()
             cluster.post(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", new_claim(f"new-{i}"))
-            follower.wait(seen, 5)
-            Picture(tell(follower.history.at(), None))._repr_mimebundle_()
+            while widget.svg == before:  # a hundred alike are drawn as one card with their number
+                time.sleep(0.002)
+                assert time.monotonic() - begun < 10
             times.append(time.monotonic() - begun)
+            time.sleep(0.3)
+    finally:
+        widget.close()
     print("from change to picture:", [f"{t * 1000:.0f} ms" for t in times])
-    assert sorted(times)[2] < 0.3
+    assert sorted(times)[3] < 0.3
 
 
 def test_what_was_recorded_replays_equal(local: Local, namespace: str, tmp_path: Path) -> None:
