@@ -1,10 +1,12 @@
-"""A cluster of ordinary programs on loopback, as envtest has it: etcd, the control plane, and kwok for the nodes.
+"""A cluster of ordinary programs on loopback, as envtest has it.
 
+The programs are etcd, the control plane, and kwok for the nodes; a thread of our own plays the provisioner.
 `Local` starts and ends them one by one, so that a test may kill one of them. All listen on 127.0.0.1 only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -12,12 +14,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from k8sviz.sources.live import Cluster, connect
+from k8sviz.history import Object
+from k8sviz.sources.follow import Follower
+from k8sviz.sources.live import Cluster, LostError, RefusedError, connect
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 NODES = ("k8sviz-worker", "k8sviz-worker2")
@@ -44,6 +50,7 @@ class Local:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._wanted = ["etcd", "kube-apiserver"] + ["kube-controller-manager", "kube-scheduler"] * controllers
         self._kwok = kwok
+        self._provisioner: Provisioner | None = None
 
     # -- programs ------------------------------------------------------------------------------------
 
@@ -127,6 +134,8 @@ class Local:
             if self._kwok:
                 self._nodes()
                 self.kubectl("apply", "-f", "-", text=STANDARD)
+                self._provisioner = Provisioner(self.cluster())
+                self._provisioner.start()
                 self.run("kwok")
         except BaseException:
             self.__exit__()
@@ -134,6 +143,8 @@ class Local:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._provisioner is not None:
+            self._provisioner.follower.close()
         for program in reversed(list(self._running)):
             self.kill(program)
 
@@ -244,7 +255,62 @@ def assets() -> Path | None:
     return None
 
 
-# the recordings' default class; nothing here provisions for it
+class Provisioner(threading.Thread):
+    """Plays rancher.io/local-path as far as the API shows: a volume for a claim whose node is chosen, and its end."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(daemon=True)
+        self.cluster = cluster
+        kinds = ("PersistentVolumeClaim", "PersistentVolume", "StorageClass")
+        self.follower = Follower(cluster, "", kinds=kinds, keep=10).start()
+        self.made: set[str] = set()
+
+    def run(self) -> None:
+        seen = -1
+        while not self.follower.closed:
+            seen = self.follower.wait(seen, 1)
+            now = self.follower.history.at()
+            for claim in now.objects("PersistentVolumeClaim"):
+                self._provide(claim, now.get("StorageClass", claim["spec"].get("storageClassName", "")))
+            for volume in now.objects("PersistentVolume"):
+                self._reclaim(volume)
+
+    def _provide(self, claim: Object, storage_class: Object | None) -> None:
+        meta, spec = claim["metadata"], claim["spec"]
+        node = meta.get("annotations", {}).get("volume.kubernetes.io/selected-node")
+        if not node or not storage_class or spec.get("volumeName") or meta["uid"] in self.made:
+            return
+        if storage_class["provisioner"] != LOCAL_PATH:
+            return
+        self.made.add(meta["uid"])
+        terms = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}]
+        claim_ref = {"apiVersion": "v1", "kind": claim["kind"], **{k: meta[k] for k in ("namespace", "name", "uid")}}
+        name = f"pvc-{meta['uid']}"
+        self._try(lambda: self.cluster.post("/api/v1/persistentvolumes", {
+            "apiVersion": "v1", "kind": "PersistentVolume",
+            "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": LOCAL_PATH}},
+            "spec": {
+                "capacity": spec["resources"]["requests"], "accessModes": spec["accessModes"], "claimRef": claim_ref,
+                "hostPath": {"path": f"/opt/local-path-provisioner/{name}", "type": "DirectoryOrCreate"},
+                "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
+                "storageClassName": storage_class["metadata"]["name"], "volumeMode": "Filesystem",
+                "nodeAffinity": {"required": {"nodeSelectorTerms": terms}},
+            },
+        }))  # fmt: skip
+
+    def _reclaim(self, volume: Object) -> None:
+        mine = volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/provisioned-by") == LOCAL_PATH
+        released = (volume.get("status") or {}).get("phase") == "Released"
+        if mine and released and volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete":
+            self._try(lambda: self.cluster.delete(f"/api/v1/persistentvolumes/{volume['metadata']['name']}"))
+
+    def _try(self, what: Callable[[], object]) -> None:
+        with contextlib.suppress(RefusedError, LostError):  # it comes again with the next change
+            what()
+
+
+LOCAL_PATH = "rancher.io/local-path"
+# the recordings' default class
 STANDARD = """
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
