@@ -8,11 +8,11 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site links binder lint format bench fidelity notebooks lock wheel clean setup test-live cluster
+.PHONY: help course test test-browser test-binder site notebooks-for-class links binder lint format bench fidelity notebooks lock wheel clean setup test-live cluster
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
-	  printf '  make %-13s %s\n' "$$name" "$$text"; done
+	  printf '  make %-19s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## make .venv and install the locked packages
 
@@ -46,6 +46,9 @@ test-binder: $(READY) ## all notebooks in a new environment made from binder/ al
 
 site: $(READY) ## build the course as a web site into build/site
 	$(BIN)/python tools/make_site.py
+
+notebooks-for-class: $(READY) ## the course without solutions and outputs, in build/class
+	$(BIN)/python tools/class_notebooks.py
 
 links: $(READY) ## make all links to Binder and the repository from its address in pyproject.toml
 	$(BIN)/python tools/links.py

@@ -29,8 +29,8 @@ _DEFAULT: Final = re.compile(r"^export default\b", re.MULTILINE)
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 _KERNEL: Final = (
-    '<p class="kx-kernel">These controls need a running Python. <a href="{binder}">Open this chapter in Binder</a>, '
-    "or run the course on your machine, to move them; what they show at first is below.</p>"
+    '<p class="kx-kernel">This one asks a running Python. <a href="{binder}">Open the chapter in Binder</a>, '
+    "or run the course on your machine, to use it; what it shows at first is here.</p>"
 )
 
 
@@ -164,8 +164,13 @@ class _Outputs:
         state = self.states.get(data[_WIDGET]["model_id"], {}).get("state", {})
         still = self._still(data, metadata) or ""
         if "_esm" in state:
-            return widget(self.assets, state, still)
-        return _KERNEL.format(binder=escape(self.binder)) + still
+            # a module that sends asks Python something; the others need nobody
+            note = self._needs_python() if "model.send(" in _newest(state)[0] else ""
+            return note + widget(self.assets, state, still)
+        return self._needs_python() + still
+
+    def _needs_python(self) -> str:
+        return _KERNEL.format(binder=escape(self.binder))
 
     def _still(self, data: Json, metadata: Json) -> str | None:
         words = _text(data.get("text/plain", ""))
