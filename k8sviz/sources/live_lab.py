@@ -47,8 +47,18 @@ _QUIET: Final = 0.5  # seconds without a change that count as quiet
 _PRODUCTION: Final = re.compile(r"(?<![a-z])(prod|production|prd|live)(?![a-z])")
 _ON_THIS_MACHINE: Final = ("minikube", "kind-", "k3d-", "docker-desktop", "rancher-desktop", "colima", "orbstack")
 _IN_CONTAINERS: Final = re.compile(r"\bkubectl\s+(exec|logs|attach|port-forward|cp|debug)\b|/proxy/")
+_CHANGING: Final = re.compile(
+    r"\bkubectl\s+(apply|create|delete|scale|patch|label|annotate|replace|run|expose|set|rollout\s+(?!status|history))"
+)
 _FAKE: Final = "kwok.x-k8s.io/node"
 _YES: Final = ("1", "true", "yes")
+_WRAPPER: Final = """\
+#!/bin/sh
+case "$K8SVIZ_NO_KUBELET-$1" in
+1-exec|1-logs|1-attach|1-port-forward|1-cp|1-debug) echo "k8sviz: kubectl $1 needs a kubelet" >&2; exit 1 ;;
+esac
+exec {kubectl} "$@"
+"""
 _running: weakref.WeakSet[LiveLab] = weakref.WeakSet()
 
 
@@ -259,19 +269,19 @@ class LiveLab:
         if self._follower.closed:
             raise K8svizError(say("live.ended", lab=self._spec.name))
         files = {name: self._spec.text(name) for name in step.files}
-        self._notes[step.id] = notes = []
+        missing = self._cannot(step)
+        self._notes[step.id] = notes = [missing] if missing else []
         self._follower.begin_step(Step(self._follower.now(), step.id, step.command, files, step.about))
         refused = self._write_files(files)
         if refused:
             code, out, err = 1, "", refused
-        elif missing := self._cannot(step):
-            notes.append(missing)
+        elif missing and not _CHANGING.search(step.command):
             code, out, err = 0, "", ""
         else:
-            code, out, err = self._shell(step.command)
+            code, out, err = self._shell(step.command, no_kubelet=bool(missing))
         result = Result(self._follower.now(), code, out, err)
         self._follower.end_step(step.id, result)
-        if not notes:
+        if not missing or _CHANGING.search(step.command):
             self._settle(step)
             notes += self._differences(step, result)
         return result
@@ -323,7 +333,7 @@ class LiveLab:
         (folder / "work").mkdir()
         wrapper = folder / "bin" / "kubectl"
         where = [f"--context={self._cluster.context}", f"--namespace={self._spec.namespace}"]
-        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([self._kubectl, *where])} "$@"\n', encoding="utf-8")
+        wrapper.write_text(_WRAPPER.format(kubectl=shlex.join([self._kubectl, *where])), encoding="utf-8")
         wrapper.chmod(0o700)
 
     # -- running -------------------------------------------------------------------------------------
@@ -351,10 +361,14 @@ class LiveLab:
             return say("live.needs-kubelet")
         return ""
 
-    def _shell(self, command: str) -> tuple[int, str, str]:
-        """Run a command as a person would; one that hangs is ended. Exit code, output, errors."""
+    def _shell(self, command: str, *, no_kubelet: bool = False) -> tuple[int, str, str]:
+        """Run a command as a person would; one that hangs is ended. Exit code, output, errors.
+
+        `no_kubelet`: what looks into a container is refused at once.
+        """
         assert self._folder is not None  # noqa: S101 - it has begun
         env = {**os.environ, "PATH": f"{self._folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+        env["K8SVIZ_NO_KUBELET"] = "1" if no_kubelet else ""
         # files, not pipes: something left in the background would hold a pipe open
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = subprocess.Popen(  # noqa: S603 - the lab's own commands are what this is for
