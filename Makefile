@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site notebooks-for-class links binder lint format bench fidelity notebooks lock wheel clean setup test-live cluster
+.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format bench fidelity notebooks lock wheel clean setup test-live cluster
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -32,6 +32,9 @@ $(READY): requirements.lock pyproject.toml hatch_build.py | $(VENV)/bin/python
 course: $(READY) ## open the course in JupyterLab (prints its address)
 	$(BIN)/python -m k8sviz course
 
+# nobody's own marks are in a stored notebook
+test notebooks: export K8SVIZ_PROGRESS := $(CURDIR)/$(VENV)/no-progress.json
+
 test: $(READY) ## run all tests, and every notebook
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not ci"
 	@if [ -n "$(NOTEBOOKS)" ]; then \
@@ -46,6 +49,9 @@ test-binder: $(READY) ## all notebooks in a new environment made from binder/ al
 
 site: $(READY) ## build the course as a web site into build/site
 	$(BIN)/python tools/make_site.py
+
+pictures: $(READY) ## draw the README's pictures
+	$(BIN)/python tools/pictures.py
 
 notebooks-for-class: $(READY) ## the course without solutions and outputs, in build/class
 	$(BIN)/python tools/class_notebooks.py

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import Final
 
 __all__ = ["disagreements", "main"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+VERSION: Final = ROOT / "k8sviz" / "__init__.py"
 
 
 def disagreements(tag: str, version: str, changelog: str) -> list[str]:
     """What does not fit, a sentence each.
 
     >>> disagreements("v0.2.0", "0.1.0", "## 0.1.0")
-    ['the tag is v0.2.0, but pyproject.toml has version 0.1.0']
+    ['the tag is v0.2.0, but k8sviz/__init__.py has version 0.1.0']
     """
     wrong = []
     if tag != f"v{version}":
-        wrong.append(f"the tag is {tag}, but pyproject.toml has version {version}")
+        wrong.append(f"the tag is {tag}, but k8sviz/__init__.py has version {version}")
     if not any(line.startswith(f"## {version}") for line in changelog.splitlines()):
         wrong.append(f"CHANGELOG.md has no section ## {version}")
     return wrong
@@ -28,7 +29,8 @@ def disagreements(tag: str, version: str, changelog: str) -> list[str]:
 
 def main() -> int:
     """Print what does not fit; returns 1 when there is something."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    found = re.search(r'^__version__ = "([^"]+)"$', VERSION.read_text(encoding="utf-8"), re.MULTILINE)
+    version = found[1] if found else ""
     tag = sys.argv[1] if len(sys.argv) > 1 else f"v{version}"
     wrong = disagreements(tag, version, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     print("\n".join(wrong) or f"{tag} it is")
