@@ -277,7 +277,8 @@ class Lab:
     def _repr_html_(self) -> str:
         words = {"✓": say("lab.done"), "▸": say("lab.next"), "·": say("lab.to-do")}
         rows = "".join(
-            f'<tr><td><span aria-label="{words[mark]}">{mark}</span></td><td><code>{_shown(step.id)}</code></td>'
+            f'<tr><td><span aria-label="{words[mark]}">{mark}</span></td>'
+            f"<td style='text-align:left'><code>{_shown(step.id)}</code></td>"
             f"<td style='text-align:left'>{_shown(step.about)}</td></tr>"
             for mark, step in self._marks()
         )
