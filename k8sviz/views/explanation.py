@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any, Final
@@ -43,12 +44,17 @@ def _esc(text: object) -> str:
     return escape("\n".join(printable(line) for line in str(text).split("\n")), quote=True)
 
 
+def _code(words: str) -> str:
+    """Words with `code` between backticks; all of it escaped."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", _esc(words))
+
+
 def _card(it: Explanation) -> str:
     level = "bad" if it.error else "wait" if it.waiting else "ok"
     word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
     parts = [
         f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject_text)} {_esc(it.state)} · {_esc(word)}</p>',
-        f"<p>{_esc(it.summary)}</p>",
+        f"<p>{_code(it.summary)}</p>",
         *_rows(it),
         *(_card(cause) for cause in it.also),
         "</div>",
@@ -58,12 +64,15 @@ def _card(it: Explanation) -> str:
 
 def _rows(it: Explanation) -> Iterator[str]:
     if it.rule:
-        yield f"{_head('rule')}<p>{_esc(it.rule)}</p>"
+        yield f"{_head('rule')}<p>{_code(it.rule)}</p>"
     if it.evidence:
         rows = "".join(f"<li><code>{_esc(e.source)}</code>: {_esc(e.text)}</li>" for e in it.evidence)
         yield f"{_head('evidence')}<ul>{rows}</ul>"
     if it.remedy:
-        yield f"{_head('remedy')}<p>{_esc(it.remedy)}</p>"
+        yield f"{_head('remedy')}<p>{_code(it.remedy)}</p>"
+    if it.source.startswith("https://"):
+        address = _esc(it.source)
+        yield f'{_head("source")}<p><a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a></p>'
 
 
 def _head(word: str) -> str:
