@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["K8svizError", "nearest"]
@@ -34,6 +33,8 @@ def nearest(wanted: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", [])
     'there are none'
     """
+    import difflib  # here: nobody wants to wait for it who has made no mistake
+
     names = sorted(set(known))
     close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
     if close:

@@ -6,18 +6,26 @@ One module a family of commands: `tell` draws and explains, `predict` predicts a
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import k8sviz
-from k8sviz.cli import live, predict, tell
 from k8sviz.cli.common import Parser
 from k8sviz.errors import K8svizError
 
 __all__ = ["main"]
 
+# the module of each family, loaded when one of its commands is given
+_FAMILIES: Final = {
+    "tell": ("labs", "draw", "why", "play", "inspect", "users", "chart"),
+    "predict": ("predict", "check"),
+    "live": ("watch", "record", "redact"),
+}
 _EXAMPLES = """\
 examples:
   k8sviz labs
@@ -43,13 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     if arguments[:1] == ["course"]:
         return _guarded(lambda: _course(arguments[1:]))
+    gc.set_threshold(100_000, 20, 20)  # a command builds much and drops little; looking for circles would be in vain
     options = _options(arguments)
     return _guarded(lambda: options.run(options))
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     """The arguments; words may come before and after options, which argparse by itself refuses for `words`."""
-    parser = _parser()
+    parser = _parser(arguments[0] if arguments else "")
     options, more = parser.parse_known_args(arguments)
     if any(word.startswith("-") for word in more) or (more and not hasattr(options, "words")):
         parser.error(f"unrecognized arguments: {' '.join(more)}")
@@ -73,7 +82,8 @@ def _guarded(run: Callable[[], int | None]) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(word: str = "") -> argparse.ArgumentParser:
+    """The parser of the family that has this command; of all when none has."""
     parser = Parser(
         prog="k8sviz",
         description="Draw what a Kubernetes cluster is doing, and say why.",
@@ -81,10 +91,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"k8sviz {k8sviz.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    tell.add(commands)
-    predict.add(commands)
-    live.add(commands)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="k8sviz")
+    for family, words in _FAMILIES.items():
+        if word in words or not any(word in others for others in _FAMILIES.values()):
+            importlib.import_module(f"k8sviz.cli.{family}").add(commands)
     commands.add_parser("course", help="open the course in JupyterLab", add_help=False)
     return parser
 

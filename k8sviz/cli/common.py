@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,8 +19,22 @@ SOURCE_HELP = "a lab (see `k8sviz labs`), a recording (.jsonl), or manifests wit
 LIVE_HELP = "; none: the cluster of your kubeconfig"
 
 
+@functools.cache
+def _width() -> int:
+    """Letters in a line of help: the terminal's, as argparse counts them."""
+    try:
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(1).columns
+    except (OSError, ValueError):
+        columns = 80
+    return columns - 2
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        # argparse asks for one at every argument, and each would import shutil and ask the terminal
+        return self.formatter_class(prog=self.prog, width=_width())  # type: ignore[call-arg]
 
     def error(self, message: str) -> NoReturn:
         """One line, and where to read more."""

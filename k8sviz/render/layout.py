@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.machinery
+import importlib.util
+import json
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
-
-import msgspec
+from pathlib import Path
+from typing import IO, Any, Final
 
 from k8sviz.diagrams.model import SIDE, Diagram
+from k8sviz.render.boxes import layout_dot
 from k8sviz.render.cards import card
-from k8sviz.render.dot import layout_dot
 
 __all__ = ["LARGE", "Box", "Layout", "Line", "layout"]
 
@@ -131,16 +134,70 @@ _lock = threading.Lock()
 
 def _graphviz(source: str) -> bytes | None:
     """What `dot -Tjson0` prints; None where there is neither pygraphviz nor a `dot` on the PATH."""
-    try:
-        import pygraphviz
-    except ImportError:
+    library = _library()
+    if library is None:
         return _dot_program(source)
     with _lock, _quiet_stderr():
         try:
-            drawn: bytes = pygraphviz.AGraph(source).draw(prog="dot", format="json0")
+            return _laid_out(library, source)
         except (OSError, ValueError):
             return _dot_program(source)
-    return drawn
+
+
+@functools.cache
+def _library() -> Any:
+    """Graphviz' own functions from inside pygraphviz, or None where there is no pygraphviz.
+
+    Without its package, which loads forty other modules: more than a small picture takes altogether.
+    """
+    found = importlib.util.find_spec("pygraphviz")
+    if found is None or found.origin is None:
+        return None
+    files = (Path(found.origin).with_name(f"_graphviz{suffix}") for suffix in importlib.machinery.EXTENSION_SUFFIXES)
+    file = next((str(file) for file in files if file.exists()), "")
+    try:
+        if not file or sys.platform == "win32":  # there the package says where its DLLs are
+            from pygraphviz import graphviz
+
+            return graphviz
+        loader = importlib.machinery.ExtensionFileLoader("_graphviz", file)
+        spec = importlib.util.spec_from_loader("_graphviz", loader, origin=file)
+        module = importlib.util.module_from_spec(spec) if spec is not None else None
+        if module is not None:
+            loader.exec_module(module)
+        return module
+    except ImportError:
+        return None
+
+
+def _laid_out(library: Any, source: str) -> bytes:
+    with _file_of(source.encode()) as file:
+        graph = library.agread(file, None)
+    context = library.gvContextWithBuiltins()
+    try:
+        if library.gvLayout(context, graph, b"dot"):
+            raise ValueError("Graphviz found no layout")
+        error, drawn = library.gvRenderData(context, graph, b"json0")
+        library.gvFreeLayout(context, graph)
+        if error:
+            raise ValueError("Graphviz printed no layout")
+        return bytes(drawn)
+    finally:
+        library.agclose(graph)
+        library.gvFreeContext(context)
+
+
+def _file_of(text: bytes) -> IO[bytes]:
+    """A file without a name, from its beginning: Graphviz reads files only."""
+    if hasattr(os, "memfd_create"):
+        file: IO[bytes] = os.fdopen(os.memfd_create("graph"), "w+b")
+    else:
+        import tempfile
+
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever called closes it
+    file.write(text)
+    file.seek(0)
+    return file
 
 
 def _dot_program(source: str) -> bytes | None:
@@ -175,7 +232,7 @@ def _points(text: str) -> list[tuple[float, float]]:
 
 
 def _from_json(diagram: Diagram, placed: bytes) -> Layout:
-    graph = msgspec.json.decode(placed)
+    graph = json.loads(placed)
     left, bottom, right, top = (float(n) for n in graph["bb"].split(","))
 
     def at(x: float, y: float) -> tuple[float, float]:

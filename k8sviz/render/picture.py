@@ -8,9 +8,6 @@ from typing import Any, Final
 
 from k8sviz.diagrams.model import Diagram
 from k8sviz.errors import K8svizError, nearest
-from k8sviz.render.dot import dot
-from k8sviz.render.mermaid import mermaid
-from k8sviz.render.png import png
 from k8sviz.render.svg import svg
 from k8sviz.render.text import text
 
@@ -29,10 +26,16 @@ def render(diagram: Diagram, format: str = "svg", *, theme: str = "light") -> st
     if format == "svg":
         return svg(diagram, theme=theme, alt=text(diagram))
     if format == "png":
+        from k8sviz.render.png import png
+
         return png(svg(diagram, theme=theme))
     if format == "dot":
+        from k8sviz.render.dot import dot
+
         return dot(diagram)
     if format == "mermaid":
+        from k8sviz.render.mermaid import mermaid
+
         return mermaid(diagram)
     if format == "text":
         return text(diagram)

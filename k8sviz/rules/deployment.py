@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from k8sviz.rules._fields import flag, integer, mapping, text
@@ -274,6 +273,8 @@ def _share(bounds: RolloutBounds, size: Size) -> int:
         return -size.desired
     if not size.limit:
         return 0
+    from decimal import ROUND_HALF_UP, Decimal  # here: most never need it
+
     exact = Decimal(size.desired * bounds.max_total) / Decimal(size.limit)
     return int(exact.quantize(Decimal(1), ROUND_HALF_UP)) - size.desired
 

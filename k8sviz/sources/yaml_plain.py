@@ -17,7 +17,6 @@ __all__ = ["documents"]
 
 _MOST: Final = 32 * MIB
 _DEEPEST: Final = DEEPEST - 1
-_ODD: Final = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9_./-]{0,200}):(?: +|$)")
 _SINGLE: Final = re.compile(r"'((?:[^']|'')*)'")
 _DOUBLE: Final = re.compile(r'"([^"\\]*)"')
@@ -37,7 +36,7 @@ def documents(text: str) -> list[Document] | None:
     >>> documents("kind: &anchor Pod\\n") is None
     True
     """
-    if len(text) > _MOST or not text.endswith("\n") or _ODD.search(text):
+    if len(text) > _MOST or not text.endswith("\n") or not text.replace("\n", "").replace("\t", "").isprintable():
         return None
     try:
         return _Reader(text).documents()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 __all__ = ["say", "templates"]
@@ -18,7 +18,7 @@ _LANGUAGE = "en"
 @functools.cache
 def templates(room: str) -> dict[str, Any]:
     """The words of one room (a file's stem), nested by table."""
-    with (resources.files(__name__) / _LANGUAGE / f"{room}.toml").open("rb") as file:
+    with (Path(__file__).parent / _LANGUAGE / f"{room}.toml").open("rb") as file:
         return tomllib.load(file)
 
 
