@@ -33,7 +33,7 @@ course: $(READY) ## open the course in JupyterLab (prints its address)
 	$(BIN)/python -m k8sviz course
 
 # nobody's own marks are in a stored notebook
-test notebooks: export K8SVIZ_PROGRESS := $(CURDIR)/$(VENV)/no-progress.json
+notebooks: export K8SVIZ_PROGRESS := $(CURDIR)/$(VENV)/no-progress.json
 
 test: $(READY) ## run all tests, and every notebook
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not ci"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from hypothesis import settings
 # a shared machine is slow at times; what must be fast is measured by `make bench`
 settings.register_profile("k8sviz", deadline=None)
 settings.load_profile("k8sviz")
-
-# nobody's own marks: a notebook that is run here shows an empty table
-os.environ["K8SVIZ_PROGRESS"] = str(Path(__file__).parent / ".progress-of-nobody.json")
 
 GOLDEN = Path(__file__).parent / "golden"
 
