@@ -78,7 +78,7 @@ class Local:
                 f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.cm_port}", "--bind-address=127.0.0.1",
                 f"--cert-dir={f}/cm", f"--service-account-private-key-file={f}/sa.key", "--leader-elect=false",
                 f"--root-ca-file={f}/certs/apiserver.crt", "--use-service-account-credentials=false",
-                "--node-monitor-grace-period=30s", "-v=0",
+                "--node-monitor-grace-period=1h", "-v=0",
             ],
             "kube-scheduler": [
                 f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.sched_port}", "--bind-address=127.0.0.1",
@@ -86,7 +86,8 @@ class Local:
             ],
             "kwok": [
                 f"--kubeconfig={self.kubeconfig}", "--manage-all-nodes=true", "--cidr=10.0.0.1/24",
-                "--node-ip=127.0.0.1", f"--node-port={self.kwok_port}", f"--config={self.assets}/kwok.yaml", "-v=0",
+                "--node-ip=127.0.0.1", f"--node-port={self.kwok_port}", "--node-lease-duration-seconds=40",
+                f"--config={self.assets}/kwok.yaml", "-v=0",
             ],
         }  # fmt: skip
 
