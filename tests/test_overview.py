@@ -1,8 +1,5 @@
 """The overview: everything once, all that ties it together, exact counts however much there is."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from k8sviz.diagrams.overview import MOST, overview
@@ -12,9 +9,7 @@ from k8sviz.kinds import Ref
 from k8sviz.render.text import text
 from k8sviz.sources import recording
 from k8sviz.sources.labs import lab_names, load_lab
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-from many import cluster
+from tools.many import cluster
 
 WEB = {"name": "web", "namespace": "demo"}
 SPEC = {

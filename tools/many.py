@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cluster", "history_lines", "write_json", "write_yaml"]
+__all__ = ["cluster", "write_json", "write_yaml"]
 
 Object = dict[str, Any]
 _WORDS = ("cart", "checkout", "search", "mail", "ledger", "catalog", "quote", "stock", "review", "login", "feed")
@@ -241,28 +241,6 @@ class _Maker:
         yield made
         for _ in range(3):
             yield self.pod(f"{app}-{self.chance.randrange(16**5):05x}", namespace, app, made)
-
-
-def history_lines(events: int, seed: int = 1) -> Iterator[bytes]:
-    """The lines of a recording with that many changes of Pods: one in twenty makes or deletes one."""
-    chance = random.Random(seed)  # noqa: S311 - not for keeping secrets
-    made = _Maker(chance)
-    yield json.dumps({"format": "k8sviz.recording/v1", "name": "many", "namespace": "team-00"}).encode() + b"\n"
-    alive: list[Object] = []
-    names = itertools.count()
-    for i in range(events):
-        kind = "MODIFIED"
-        if not alive or (i % 20 == 0 and len(alive) < max(40, events // 50)):
-            owner = made.object("apps/v1", "ReplicaSet", "cart-5d8f7c9b4", "team-00")
-            alive.append(made.pod(f"cart-5d8f7c9b4-{next(names):06}", "team-00", "cart", owner))
-            kind, obj = "ADDED", alive[-1]
-        elif i % 20 == 10:
-            kind, obj = "DELETED", alive.pop(chance.randrange(len(alive)))
-        else:
-            obj = alive[chance.randrange(len(alive))]
-        obj["metadata"]["resourceVersion"] = str(i)
-        yield json.dumps({"t": round(i / 100, 3), "type": kind, "object": obj}, separators=(",", ":")).encode() + b"\n"
-    yield json.dumps({"t": events / 100, "type": "END"}).encode() + b"\n"
 
 
 def write_json(objects: list[Object], path: Path) -> None:
