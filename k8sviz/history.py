@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.kinds import Ref, kind_named, kind_or_none
-from k8sviz.rules._fields import listed
+from k8sviz.rules.fields import listed
 from k8sviz.rules.selectors import label_selector, labels_of, matches_all, parse_selector
 
 __all__ = [

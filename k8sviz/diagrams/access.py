@@ -17,9 +17,9 @@ from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.observed import Received, received, received_now
-from k8sviz.rules._fields import listed, strings, text
 from k8sviz.rules.access import account, ambassador, can_reach_api, is_bound, role_key
 from k8sviz.rules.admission import in_start_order, service_account
+from k8sviz.rules.fields import listed, strings, text
 from k8sviz.rules.pods import container_state, pod_status
 from k8sviz.words import say
 

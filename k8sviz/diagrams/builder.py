@@ -9,7 +9,7 @@ from functools import cached_property
 from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import listed, mapped, mapping, text
+from k8sviz.rules.fields import listed, mapped, mapping, text
 from k8sviz.words import say
 
 __all__ = ["Builder"]

@@ -21,11 +21,11 @@ from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.observed import FileVersion, Received, received, received_now
-from k8sviz.rules._fields import flag, listed, mapped, mapping, strings, text
 from k8sviz.rules.admission import in_start_order, service_account
 from k8sviz.rules.environment import Variable
 from k8sviz.rules.expansion import expand
 from k8sviz.rules.expansion import references as names_in
+from k8sviz.rules.fields import flag, listed, mapped, mapping, strings, text
 from k8sviz.rules.files import File, mode_text
 from k8sviz.rules.pods import container_state, pod_status
 from k8sviz.rules.references import Reference, is_token_volume, references

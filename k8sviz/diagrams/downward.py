@@ -19,9 +19,9 @@ from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.observed import Received, objects_of, received, received_now
-from k8sviz.rules._fields import listed, mapped, mapping, text
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.downward import ResourceTerms, field_value, resource_terms
+from k8sviz.rules.fields import listed, mapped, mapping, text
 from k8sviz.rules.files import mode_text
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.pods import container_state, pod_status

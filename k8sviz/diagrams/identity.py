@@ -11,9 +11,9 @@ from k8sviz.diagrams.rollout import now_of, stage_of
 from k8sviz.errors import K8svizError
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import flag, listed, mapping, text
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.dns import is_headless, pod_dns_name, service_dns_name
+from k8sviz.rules.fields import flag, listed, mapping, text
 from k8sviz.rules.statefulset import claim_name, claim_templates, ordinal_of, replicas_of, start_ordinal
 from k8sviz.words import say
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from k8sviz.diagrams.model import Level
 from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref, kind_named
-from k8sviz.rules._fields import integer, listed, mapping, text
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import containers as containers_of
 from k8sviz.words import say
 

@@ -22,9 +22,9 @@ from k8sviz.diagrams.rollout import now_of, stage_of
 from k8sviz.errors import K8svizError
 from k8sviz.history import Event, History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import integer, listed, text
 from k8sviz.rules.availability import epoch, is_terminating
 from k8sviz.rules.binding import volume_fits_node
+from k8sviz.rules.fields import integer, listed, text
 from k8sviz.words import say
 
 __all__ = ["Lane", "Moment", "Silence", "silence", "silence_text", "silent_node", "silent_node_story", "toleration"]

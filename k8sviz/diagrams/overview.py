@@ -20,9 +20,9 @@ from k8sviz.diagrams.storage import LIMIT, claim_card, class_card, pod_level, vo
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import Key, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import KINDS, Ref
-from k8sviz.rules._fields import flag, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.access import role_key
 from k8sviz.rules.admission import service_account
+from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.rules.references import references
 from k8sviz.rules.selectors import Requirement, label_selector, labels_of, matches_all, parse_selector

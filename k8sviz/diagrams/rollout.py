@@ -16,7 +16,6 @@ from k8sviz.diagrams.model import Diagram, Level
 from k8sviz.diagrams.slots import MOST_PODS, MOST_ROWS, Slots
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import flag, integer, listed, mapping, text
 from k8sviz.rules.availability import STAGES, Stage, epoch, is_terminating, pod_stage
 from k8sviz.rules.deployment import (
     HISTORY_LIMIT,
@@ -27,6 +26,7 @@ from k8sviz.rules.deployment import (
     same_template,
     uses_recreate,
 )
+from k8sviz.rules.fields import flag, integer, listed, mapping, text
 from k8sviz.rules.pods import pod_status, restarts
 from k8sviz.rules.rollout import DEFAULT_FENCEPOST, rollout_bounds
 from k8sviz.rules.statefulset import replicas_of

@@ -18,9 +18,9 @@ from k8sviz.diagrams.model import Level
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import listed, mapping, text
 from k8sviz.rules.availability import Stage, available_from, epoch, pod_stage
 from k8sviz.rules.deployment import is_paused, min_ready_seconds, revision_of, same_template, uses_recreate
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import DEFAULT_FENCEPOST, RolloutBounds, rollout_bounds
 from k8sviz.rules.statefulset import REVISION_LABEL, max_unavailable, partition_of, replicas_of

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import integer, listed, text
+from k8sviz.rules.fields import integer, listed, text
 
 __all__ = ["MOST_PODS", "MOST_ROWS", "Slots", "Stay"]
 

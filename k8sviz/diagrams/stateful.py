@@ -16,10 +16,10 @@ from k8sviz.diagrams.model import Diagram, Level
 from k8sviz.diagrams.rollout import GLYPHS, now_of, seats_line, stage_of
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import flag, integer, listed, mapping, text
 from k8sviz.rules.availability import STAGES, Stage, available_from, is_terminating, pod_stage
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.dns import Record, is_headless, pod_dns_name, records
+from k8sviz.rules.fields import flag, integer, listed, mapping, text
 from k8sviz.rules.pods import is_ready, restarts
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,

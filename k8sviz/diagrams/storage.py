@@ -14,7 +14,6 @@ from k8sviz.diagrams.model import Diagram, Edge, Level
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import flag, listed, mapped, mapping, string, strings, text
 from k8sviz.rules.binding import (
     ACCESS_MODES,
     Candidate,
@@ -28,6 +27,7 @@ from k8sviz.rules.binding import (
     volume_storage,
     waits_for_first_consumer,
 )
+from k8sviz.rules.fields import flag, listed, mapped, mapping, string, strings, text
 from k8sviz.rules.pods import container_state, containers, pod_status
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from k8sviz.errors import K8svizError
 from k8sviz.exercises.world import Seen, World
 from k8sviz.history import Object
-from k8sviz.rules._fields import listed, mapping, text
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.rules.rollout import rollout_bounds
 from k8sviz.rules.selectors import labels_of, matches_node_terms

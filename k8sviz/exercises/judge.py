@@ -11,7 +11,7 @@ from k8sviz.exercises.goals import Outcome, ask
 from k8sviz.exercises.world import Predicted, World
 from k8sviz.history import Object
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import text
+from k8sviz.rules.fields import text
 from k8sviz.sources import manifests
 from k8sviz.sources.exercises import Exercise, Goal
 from k8sviz.sources.manifests import ManifestError

@@ -21,8 +21,8 @@ from k8sviz.predict import (
     predict_files,
 )
 from k8sviz.predict.text import reason_words
-from k8sviz.rules._fields import listed, mapping, text
 from k8sviz.rules.access import account, can
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.files import Mount
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.start import StartReport

@@ -18,7 +18,7 @@ from k8sviz.history import History, Step
 from k8sviz.kinds import Ref
 from k8sviz.observed.runs import clock
 from k8sviz.observed.shell import Cat, Each, Echo, Environ, Exec, Line, Listing, Part, Template, inside, read_command
-from k8sviz.rules._fields import listed, text
+from k8sviz.rules.fields import listed, text
 
 __all__ = ["SEEN_BY_KUBELET", "Sighting", "sightings"]
 

@@ -18,11 +18,11 @@ from k8sviz.history import History, Object, Snapshot
 from k8sviz.kinds import Ref
 from k8sviz.observed.outputs import SEEN_BY_KUBELET, Sighting, sightings
 from k8sviz.observed.runs import Run, pod_versions, run_of
-from k8sviz.rules._fields import listed, mapping, strings, text
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.downward import format_map
 from k8sviz.rules.environment import Environment, environment
 from k8sviz.rules.expansion import references as names_in
+from k8sviz.rules.fields import listed, mapping, strings, text
 from k8sviz.rules.files import ContainerFiles, File, container_files, volume_problems
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.reasons import Reason

@@ -9,7 +9,7 @@ from typing import Any
 
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import integer, listed, mapping, text
+from k8sviz.rules.fields import integer, listed, mapping, text
 
 __all__ = ["Run", "clock", "pod_versions", "run_of"]
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from k8sviz.history import About, History, Object, Result, Step
-from k8sviz.rules._fields import integer, listed, mapping, text
 from k8sviz.rules.availability import is_terminating
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import is_ready
 
 __all__ = ["NODES", "START", "Cluster", "condition", "pod_ready"]

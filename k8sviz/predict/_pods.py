@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from k8sviz.rules._fields import text
 from k8sviz.rules.admission import admitted, in_start_order
+from k8sviz.rules.fields import text
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.start import StartReport, start_report
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from k8sviz.predict._pods import names_of
 from k8sviz.rules import Reason
-from k8sviz.rules._fields import mapped, mapping, string, text
 from k8sviz.rules.binding import (
     BIND_COMPLETED_ANNOTATION,
     Candidate,
@@ -20,6 +19,7 @@ from k8sviz.rules.binding import (
     default_storage_class,
     waits_for_first_consumer,
 )
+from k8sviz.rules.fields import mapped, mapping, string, text
 from k8sviz.rules.objects import Objects
 
 if TYPE_CHECKING:

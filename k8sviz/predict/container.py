@@ -14,11 +14,11 @@ from k8sviz.history import History, Snapshot
 from k8sviz.kinds import Ref
 from k8sviz.observed import FileVersion, Received, Sighting, received
 from k8sviz.observed.outputs import SEEN_BY_KUBELET
-from k8sviz.rules._fields import strings, text
 from k8sviz.rules.admission import in_start_order, service_account
 from k8sviz.rules.environment import Origin
 from k8sviz.rules.expansion import expand
 from k8sviz.rules.expansion import references as names_in
+from k8sviz.rules.fields import strings, text
 from k8sviz.rules.files import Source, mode_text
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.references import Reference, references

@@ -14,7 +14,6 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
 from k8sviz.predict._cluster import Cluster, condition, with_condition
-from k8sviz.rules._fields import integer, listed, mapping, text
 from k8sviz.rules.availability import available_from, deletion_rank, epoch, is_active
 from k8sviz.rules.deployment import (
     REVISION,
@@ -32,6 +31,7 @@ from k8sviz.rules.deployment import (
     same_template,
     uses_recreate,
 )
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.objects import flattened
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import RolloutBounds, rollout_bounds

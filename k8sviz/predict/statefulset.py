@@ -14,9 +14,9 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
 from k8sviz.predict._cluster import NODES, Cluster
-from k8sviz.rules._fields import integer, listed, mapping, text
 from k8sviz.rules.availability import available_from, epoch, is_terminating
 from k8sviz.rules.deployment import min_ready_seconds, same_template
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.objects import flattened
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.statefulset import (

@@ -8,8 +8,8 @@ from typing import Any, Final
 from k8sviz.predict.binding import BindingPrediction, ClaimPrediction
 from k8sviz.predict.environment import EnvironmentPrediction
 from k8sviz.predict.files import FilesPrediction
-from k8sviz.rules._fields import text
 from k8sviz.rules.environment import Environment, Variable
+from k8sviz.rules.fields import text
 from k8sviz.rules.files import ContainerFiles, File, mode_text
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.start import StartReport

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from k8sviz.rules._fields import listed, mapping, strings, text
 from k8sviz.rules.admission import TOKEN_MOUNT_PATH, in_start_order, service_account
+from k8sviz.rules.fields import listed, mapping, strings, text
 from k8sviz.rules.objects import flattened
 from k8sviz.rules.reasons import Reason
 

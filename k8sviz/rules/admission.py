@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from k8sviz.rules._fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import flag, integer, listed, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from k8sviz.rules._fields import integer, listed, mapping, text
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import is_ready, pod_status, restarts
 
 __all__ = ["STAGES", "Stage", "available_from", "deletion_rank", "epoch", "is_active", "is_terminating", "pod_stage"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from k8sviz.rules._fields import listed, mapped, mapping, string, strings, text
+from k8sviz.rules.fields import listed, mapped, mapping, string, strings, text
 from k8sviz.rules.quantity import Quantity, quantity_or_none
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector, labels_of, matches, matches_node_terms

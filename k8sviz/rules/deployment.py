@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from k8sviz.rules._fields import flag, integer, mapping, text
+from k8sviz.rules.fields import flag, integer, mapping, text
 from k8sviz.rules.rollout import RolloutBounds, rollout_bounds
 
 __all__ = [

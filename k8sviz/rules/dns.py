@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from k8sviz.rules._fields import flag, integer, listed, mapping, strings, text
+from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
 
 __all__ = ["CLUSTER_DOMAIN", "Record", "is_headless", "pod_dns_name", "records", "service_dns_name"]
 

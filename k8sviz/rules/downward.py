@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from k8sviz.rules._fields import flag, listed, mapping, string, text
 from k8sviz.rules.admission import find_container, node_of, resource_text, service_account
+from k8sviz.rules.fields import flag, listed, mapping, string, text
 from k8sviz.rules.quantity import Quantity, divide_for_downward_api, quantity_or_none
 from k8sviz.rules.reasons import Reason
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from k8sviz.rules._fields import flag, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.downward import field_value, resource_value
 from k8sviz.rules.expansion import expand
+from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.reasons import Reason
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from k8sviz.rules._fields import flag, integer, listed, mapped, mapping, text
 from k8sviz.rules.admission import fs_group, fs_user, mounted_volumes
 from k8sviz.rules.downward import field_value, resource_value
 from k8sviz.rules.environment import environment
 from k8sviz.rules.expansion import expand, references
+from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, text
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.reasons import Reason
 

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from k8sviz.rules._fields import listed, mapping, text
+from k8sviz.rules.fields import listed, mapping, text
 
 __all__ = ["Objects", "flattened"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from k8sviz.rules._fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import flag, integer, listed, mapping, text
 
 __all__ = ["ContainerState", "container_state", "containers", "is_ready", "pod_status", "restarts"]
 

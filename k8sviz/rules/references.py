@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from k8sviz.rules._fields import flag, integer, listed, mapped, mapping, text
 from k8sviz.rules.admission import in_start_order
+from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, text
 
 __all__ = ["Reference", "Way", "is_token_volume", "references"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from k8sviz.errors import K8svizError
-from k8sviz.rules._fields import integer, mapping, text
+from k8sviz.rules.fields import integer, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

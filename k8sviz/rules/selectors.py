@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8sviz.errors import K8svizError
-from k8sviz.rules._fields import listed, mapped, mapping, string, strings, text
+from k8sviz.rules.fields import listed, mapped, mapping, string, strings, text
 
 __all__ = [
     "Requirement",

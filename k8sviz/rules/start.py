@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8sviz.rules._fields import text
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.environment import environment
+from k8sviz.rules.fields import text
 from k8sviz.rules.files import container_files, volume_problems
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.reasons import Reason

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from k8sviz.rules._fields import integer, listed, mapping, text
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.rollout import scaled_value
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from k8sviz.rules._fields import listed, text
+from k8sviz.rules.fields import listed, text
 
 __all__ = ["FieldChange", "images", "template_diff", "version_of"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from k8sviz.errors import nearest
 from k8sviz.kinds import KINDS
-from k8sviz.rules._fields import mapping, text
+from k8sviz.rules.fields import mapping, text
 from k8sviz.sources import manifests
 from k8sviz.sources.places import Place, Places
 from k8sviz.validate.changes import update_problems

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from k8sviz.rules._fields import flag, listed, mapping, text
+from k8sviz.rules.fields import flag, listed, mapping, text
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.validate.model import FieldPath, Problem, shown_value
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from k8sviz.rules._fields import integer, listed, mapping, text
 from k8sviz.rules.environment import is_valid_name
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.validate.model import FieldPath, Problem, shown_value
 from k8sviz.validate.names import label_problems, name_problem

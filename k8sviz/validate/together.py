@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from k8sviz.rules._fields import mapping, text
+from k8sviz.rules.fields import mapping, text
 from k8sviz.rules.selectors import labels_of
 from k8sviz.validate.model import FieldPath, Problem, shown_value
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from k8sviz.rules._fields import integer, listed, mapped, mapping, strings, text
+from k8sviz.rules.fields import integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.selectors import label_selector, labels_of, matches_all
 from k8sviz.validate.model import FieldPath, Problem, shown_value
 from k8sviz.validate.names import is_label, label_problems, name_problem

@@ -29,8 +29,8 @@ from k8sviz.predict.container import (
 )
 from k8sviz.render.measure import printable
 from k8sviz.render.palette import DARK, LIGHT, Theme
-from k8sviz.rules._fields import text
 from k8sviz.rules.admission import in_start_order
+from k8sviz.rules.fields import text
 from k8sviz.rules.files import mode_text
 from k8sviz.words import say, templates
 

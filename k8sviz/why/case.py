@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules._fields import listed, mapping, text
 from k8sviz.rules.availability import epoch
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules._fields import flag, mapping
+from k8sviz.rules.fields import flag, mapping
 from k8sviz.rules.references import Reference, references
 from k8sviz.why.case import Case, Matcher, called, join
 from k8sviz.why.model import Evidence, Explanation

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
-from k8sviz.rules._fields import mapping, text
+from k8sviz.rules.fields import mapping, text
 from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.config import CONFIG
 from k8sviz.why.model import Explanation

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules._fields import flag, listed, text
+from k8sviz.rules.fields import flag, listed, text
 from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say

@@ -12,8 +12,8 @@ from typing import Any
 
 from k8sviz.errors import nearest
 from k8sviz.history import Object
-from k8sviz.rules._fields import flag, integer, listed, mapping, strings, text
 from k8sviz.rules.environment import environment
+from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.pods import is_ready, pod_status, restarts
 from k8sviz.rules.reasons import Reason

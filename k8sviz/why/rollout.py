@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules._fields import integer, mapping, strings, text
 from k8sviz.rules.availability import is_active, is_terminating
 from k8sviz.rules.deployment import (
     REVISION,
@@ -19,6 +18,7 @@ from k8sviz.rules.deployment import (
     same_template,
     uses_recreate,
 )
+from k8sviz.rules.fields import integer, mapping, strings, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import rollout_bounds
 from k8sviz.rules.statefulset import replicas_of

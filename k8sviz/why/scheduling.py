@@ -13,8 +13,8 @@ from typing import Any
 
 from k8sviz.errors import nearest
 from k8sviz.history import Object
-from k8sviz.rules._fields import listed, mapping, text
 from k8sviz.rules.binding import volume_fits_node
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, event_fact, fact, first_of, join
 from k8sviz.why.model import Evidence, Explanation

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules._fields import mapping, text
+from k8sviz.rules.fields import mapping, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.selectors import labels_of
 from k8sviz.why.case import Case, Level, Matcher, called, fact, join

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules._fields import integer, text
 from k8sviz.rules.availability import available_from, is_terminating
 from k8sviz.rules.deployment import min_ready_seconds
+from k8sviz.rules.fields import integer, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,

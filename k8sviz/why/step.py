@@ -17,7 +17,7 @@ from typing import Any
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Result, Snapshot, Step
 from k8sviz.kinds import KINDS, kind_named
-from k8sviz.rules._fields import flag, listed, text
+from k8sviz.rules.fields import flag, listed, text
 from k8sviz.why.case import Level, Subject, called, fact, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say

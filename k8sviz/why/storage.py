@@ -14,7 +14,6 @@ from typing import Any
 
 from k8sviz.errors import nearest
 from k8sviz.history import Object
-from k8sviz.rules._fields import listed, mapping, strings, text
 from k8sviz.rules.binding import (
     Candidate,
     access_modes,
@@ -29,6 +28,7 @@ from k8sviz.rules.binding import (
     volume_storage,
     waits_for_first_consumer,
 )
+from k8sviz.rules.fields import listed, mapping, strings, text
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import Requirement, label_selector
 from k8sviz.why.case import Case, Matcher, called, event_fact, fact, fields, join, note
