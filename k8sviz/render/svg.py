@@ -22,6 +22,8 @@ FONTS: Final = (
 )
 _TITLE: Final = 15.0
 _NOTE: Final = 11.0
+_PAGE: Final = 900
+_LEAST: Final = 0.72  # letters of 11 pixels stay readable
 
 
 # html.escape does the same, and loads a table of two thousand names first
@@ -86,7 +88,7 @@ def svg(diagram: Diagram, *, theme: str = "light", placed: Layout | None = None,
     width = math.ceil(max(placed.width, *(w + 30 for w in words), 120))
     height = math.ceil(placed.height + head + foot)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="kv {name}" width="{width}" height="{height}"',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="kv {name}" {_shown(width, height)}',
         f' viewBox="0 0 {width} {height}" role="img" aria-label="{spoken}"',
         ' style="max-width:100%;height:auto">',
         f"<title>{spoken}</title>",
@@ -102,6 +104,12 @@ def svg(diagram: Diagram, *, theme: str = "light", placed: Layout | None = None,
         parts.append(f'<text class="kv-note" x="14" y="{y:g}">{_esc(note)}</text>')
     parts.append("</svg>")
     return "".join(parts)
+
+
+def _shown(width: int, height: int) -> str:
+    """The size on a page: a notebook's cell is some 900 pixels wide and cuts the rest, so the wide shrink."""
+    scale = max(_PAGE / width, _LEAST) if width > _PAGE else 1.0
+    return f'width="{round(width * scale)}" height="{round(height * scale)}"'
 
 
 def body(diagram: Diagram, placed: Layout) -> str:
