@@ -27,6 +27,7 @@ _OURS: Final = re.compile(r"_|layout$|tabbable$|tooltip$")
 _EXPORT: Final = re.compile(r"^export (?=(?:async )?function\b|const\b|let\b|class\b)", re.MULTILINE)
 _DEFAULT: Final = re.compile(r"^export default\b", re.MULTILINE)
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_NOTEBOOK: Final = re.compile(r"""(href=["'][\w-]+)\.ipynb""")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 _KERNEL: Final = (
     '<p class="kx-kernel">This one asks a running Python. <a href="{binder}">Open the chapter in Binder</a>, '
@@ -183,10 +184,10 @@ class _Outputs:
         return None
 
     def _plain(self, html: str) -> str:
-        """HTML whose style sheets went where every page finds them."""
+        """HTML whose style sheets went where every page finds them, and whose links lead to the chapters' pages."""
         for style in _STYLE.findall(html):
             self.assets.styles.setdefault(style)
-        return _STYLE.sub("", html)
+        return _NOTEBOOK.sub(r"\1.html", _STYLE.sub("", html))
 
     def _image(self, data: str, metadata: Json) -> str:
         alt = str(metadata.get("alt", ""))
