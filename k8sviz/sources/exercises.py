@@ -7,22 +7,18 @@ nothing but `exercise("06-bind-to-that")`. Manifests hold no words for people, s
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from k8sviz.errors import K8svizError, nearest
-from k8sviz.sources.labs import data_dir
+from k8sviz.sources._toml import ID, LANGUAGE, checked_prose, folder, only, prose, read_tables, rows, text
 
 __all__ = ["Exercise", "Goal", "Level", "Wrong", "exercise_ids", "load_exercise", "read_exercises"]
 
-LANGUAGE: Final = "en"
 Level = Literal["easy", "middle", "hard"]
 _LEVELS: Final = ("easy", "middle", "hard")
-_ID: Final = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +75,8 @@ def load_exercise(exercise_id: str, data: Path | None = None, *, language: str =
     >>> load_exercise("06-bind-to-that").level
     'middle'
     """
-    if _ID.fullmatch(str(exercise_id)):
-        for path in sorted(_folder(data, language).glob(f"{exercise_id[:2]}-*.toml")):
+    if ID.fullmatch(str(exercise_id)):
+        for path in sorted(folder("exercises", data, language).glob(f"{exercise_id[:2]}-*.toml")):
             for exercise in _cached(path):
                 if exercise.id == exercise_id:
                     return exercise
@@ -94,16 +90,8 @@ def exercise_ids(data: Path | None = None, *, language: str = LANGUAGE) -> tuple
     >>> exercise_ids()[0].startswith("06-")
     True
     """
-    paths = sorted(_folder(data, language).glob("*.toml"))
+    paths = sorted(folder("exercises", data, language).glob("*.toml"))
     return tuple(exercise.id for path in paths for exercise in _cached(path))
-
-
-def _folder(data: Path | None, language: str) -> Path:
-    root = (data or data_dir()) / "exercises"
-    if not (root / language).is_dir():
-        known = [path.name for path in root.iterdir()] if root.is_dir() else []
-        raise K8svizError(f"there are no exercises in {language!r}; {nearest(language, known)}")
-    return root / language
 
 
 @functools.cache
@@ -116,16 +104,8 @@ def _cached(path: Path) -> tuple[Exercise, ...]:
 
 def read_exercises(path: Path) -> tuple[Exercise, ...]:
     """All exercises of one file. Raises K8svizError that names the file and the exercise that is no good."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise K8svizError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise K8svizError(f"{path}: not TOML: {error}") from error
-    rows = content.get("exercise")
-    if not isinstance(rows, list) or not rows:
-        raise K8svizError(f"{path}: no [[exercise]] in it")
-    found = tuple(_checked(row, path) for row in rows)
+    _, tables = read_tables(path, "exercise")
+    found = tuple(_checked(row, path) for row in tables)
     ids = [exercise.id for exercise in found]
     if len(set(ids)) < len(ids):
         raise K8svizError(f"{path}: two exercises have one id")
@@ -136,7 +116,7 @@ def _checked(row: Any, path: Path) -> Exercise:
     name = str(row.get("id", "")) if isinstance(row, Mapping) else ""
     try:
         exercise = _exercise(row)
-        if not _ID.fullmatch(exercise.id) or exercise.chapter != path.name[:2]:
+        if not ID.fullmatch(exercise.id) or exercise.chapter != path.name[:2]:
             raise ValueError(f"its id is not {path.name[:2]}- and lower-case words")
     except (TypeError, ValueError) as error:
         raise K8svizError(f"{path}: exercise {name or '(without id)'}: {error}") from error
@@ -144,63 +124,48 @@ def _checked(row: Any, path: Path) -> Exercise:
 
 
 def _exercise(row: Any) -> Exercise:
-    _only(row, {"id", "title", "level", "task", "given", "start", "solution", "lesson", "hints", "refused", "goal",
+    only(row, {"id", "title", "level", "task", "given", "start", "solution", "lesson", "hints", "refused", "goal",
                 "wrong"})  # fmt: skip
     level = row.get("level")
     if level not in _LEVELS:
         raise ValueError(f"level {level!r} is none of {', '.join(_LEVELS)}")
     start, solution = _manifest(row, "start"), _manifest(row, "solution")
-    goals = tuple(_goal(each) for each in _rows(row, "goal"))
+    goals = tuple(_goal(each) for each in rows(row, "goal"))
     if not goals:
         raise ValueError("no [[exercise.goal]]")
     return Exercise(
-        id=_prose(row, "id"),
-        title=_prose(row, "title"),
+        id=prose(row, "id"),
+        title=prose(row, "title"),
         level=level,
         task=_paragraphs(row, "task"),
         start=start,
         solution=solution,
-        lesson=_prose(row, "lesson"),
-        hints=tuple(_checked_prose(each, "hints") for each in _rows(row, "hints")),
+        lesson=prose(row, "lesson"),
+        hints=tuple(checked_prose(each, "hints") for each in rows(row, "hints")),
         goals=goals,
-        wrong=tuple(_wrong(each, start, solution) for each in _rows(row, "wrong")),
+        wrong=tuple(_wrong(each, start, solution) for each in rows(row, "wrong")),
         given=_manifest(row, "given", ""),
-        refused={key: _checked_prose(text, key) for key, text in _table(row, "refused").items()},
+        refused={key: checked_prose(value, key) for key, value in _table(row, "refused").items()},
     )
 
 
 def _goal(row: Any) -> Goal:
     facts = {key: value for key, value in row.items() if key not in ("id", "asks", "want", "hint", "hints")}
-    hints = {key: _checked_prose(text, key) for key, text in _table(row, "hints").items()}
-    return Goal(_prose(row, "id"), _prose(row, "asks"), _prose(row, "want"), _prose(row, "hint"), hints, facts)
+    hints = {key: checked_prose(value, key) for key, value in _table(row, "hints").items()}
+    return Goal(prose(row, "id"), prose(row, "asks"), prose(row, "want"), prose(row, "hint"), hints, facts)
 
 
 def _wrong(row: Any, start: str, solution: str) -> Wrong:
     """A wrong answer is written as what differs: `replace` pairs in the solution (or, with `from`, in the start)."""
-    _only(row, {"about", "from", "replace", "manifest", "earns"})
+    only(row, {"about", "from", "replace", "manifest", "earns"})
     manifest = row.get("manifest")
     if manifest is None:
         manifest = {"solution": solution, "start": start}[row.get("from", "solution")]
-        for old, new in _rows(row, "replace"):
+        for old, new in rows(row, "replace"):
             if old not in manifest:
                 raise ValueError(f"nothing to replace: {old!r} is not in the manifest")
             manifest = manifest.replace(old, new)
-    return Wrong(_prose(row, "about"), manifest, _prose(row, "earns"))
-
-
-def _only(row: Any, known: set[str]) -> None:
-    if not isinstance(row, Mapping):
-        raise TypeError("not a table")
-    for key in row:
-        if key not in known:
-            raise ValueError(f"unknown key {key!r}; {nearest(key, known)}")
-
-
-def _rows(row: Mapping[str, Any], key: str) -> list[Any]:
-    value = row.get(key, [])
-    if not isinstance(value, list):
-        raise TypeError(f"{key} is not a list")
-    return value
+    return Wrong(prose(row, "about"), manifest, prose(row, "earns"))
 
 
 def _table(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -211,30 +176,10 @@ def _table(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _manifest(row: Mapping[str, Any], key: str, default: str | None = None) -> str:
-    value = row.get(key, default)
-    if not isinstance(value, str):
-        raise TypeError(f"{key} is missing" if value is None else f"{key} is not text")
-    return value.strip("\n") + "\n" if value else ""
+    """A manifest ends with one line break."""
+    found = text(row, key, default)
+    return f"{found}\n" if found else ""
 
 
 def _paragraphs(row: Mapping[str, Any], key: str) -> str:
-    text = row.get(key)
-    if not isinstance(text, str):
-        raise TypeError(f"{key} is missing")
-    return "\n\n".join(_checked_prose(part, key) for part in text.strip().split("\n\n"))
-
-
-def _prose(row: Mapping[str, Any], key: str) -> str:
-    return _checked_prose(row.get(key), key)
-
-
-def _checked_prose(text: Any, key: str) -> str:
-    """Text for people: there is some, on one line, and every piece of code in it is closed."""
-    if not isinstance(text, str):
-        raise TypeError(f"{key} is missing" if text is None else f"{key} is not text")
-    line = " ".join(text.split())
-    if not line:
-        raise ValueError(f"{key} is empty")
-    if line.count("`") % 2:
-        raise ValueError(f"a backtick in {key} is not closed")
-    return line
+    return "\n\n".join(checked_prose(part, key) for part in text(row, key).strip().split("\n\n"))

@@ -8,21 +8,17 @@ looks there, so that no stated answer can drift from what a real cluster did.
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from k8sviz.errors import K8svizError, nearest
-from k8sviz.sources.labs import data_dir
+from k8sviz.sources._toml import ID, LANGUAGE, folder, only, prose, read_tables, rows, text
 
 __all__ = ["LANGUAGE", "Option", "Question", "QuestionKind", "Truth", "load_question", "question_ids", "read_questions"]
 
-LANGUAGE: Final = "en"
 QuestionKind = Literal["predict", "recall"]
-_ID: Final = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
 _FEWEST, _MOST = 2, 5
 
 
@@ -77,9 +73,8 @@ def load_question(question_id: str, data: Path | None = None, *, language: str =
     >>> load_question("06-smallest").options[1].text
     '`pv-2gi`'
     """
-    folder = _folder(data, language)
-    chapter = question_id[:2] if _ID.fullmatch(question_id) else "??"
-    for path in sorted(folder.glob(f"{chapter}-*.toml")):
+    chapter = question_id[:2] if ID.fullmatch(question_id) else "??"
+    for path in sorted(folder("questions", data, language).glob(f"{chapter}-*.toml")):
         for question in _cached(path):
             if question.id == question_id:
                 return question
@@ -94,16 +89,8 @@ def question_ids(data: Path | None = None, *, language: str = LANGUAGE) -> tuple
     >>> question_ids()[0].startswith("00-")
     True
     """
-    paths = sorted(_folder(data, language).glob("*.toml"))
+    paths = sorted(folder("questions", data, language).glob("*.toml"))
     return tuple(question.id for path in paths for question in _cached(path))
-
-
-def _folder(data: Path | None, language: str) -> Path:
-    root = (data or data_dir()) / "questions"
-    if not (root / language).is_dir():
-        known = [path.name for path in root.iterdir()] if root.is_dir() else []
-        raise K8svizError(f"there are no questions in {language!r}; {nearest(language, known)}")
-    return root / language
 
 
 @functools.cache
@@ -116,17 +103,9 @@ def _cached(path: Path) -> tuple[Question, ...]:
 
 def read_questions(path: Path) -> tuple[Question, ...]:
     """All questions of one file. Raises K8svizError that names the file and the question that is no good."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise K8svizError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise K8svizError(f"{path}: not TOML: {error}") from error
-    rows = content.get("question")
-    if not isinstance(rows, list) or not rows:
-        raise K8svizError(f"{path}: no [[question]] in it")
+    content, tables = read_tables(path, "question")
     kind = content.get("kind", "predict")
-    questions = tuple(_checked_question(row, kind, path) for row in rows)
+    questions = tuple(_checked_question(row, kind, path) for row in tables)
     if twice := _twice(question.id for question in questions):
         raise K8svizError(f"{path}: there are two questions {twice!r}")
     return questions
@@ -141,14 +120,14 @@ def _checked_question(row: Any, kind: Any, path: Path) -> Question:
 
 
 def _question(row: Any, kind: Any, chapter: str) -> Question:
-    _only(row, {"id", "prompt", "code", "option", "truth"})
+    only(row, {"id", "prompt", "code", "option", "truth"})
     if kind not in ("predict", "recall"):
         raise ValueError(f"kind {kind!r} is neither predict nor recall")
     question = Question(
-        id=_text(row, "id"),
-        prompt=_prose(row, "prompt"),
+        id=text(row, "id"),
+        prompt=prose(row, "prompt"),
         options=tuple(_option(item) for item in _rows(row, "option")),
-        code=_text(row, "code", ""),
+        code=text(row, "code", ""),
         kind=kind,
         truth=tuple(_truth(item) for item in _rows(row, "truth")),
     )
@@ -157,7 +136,7 @@ def _question(row: Any, kind: Any, chapter: str) -> Question:
 
 
 def _sound(question: Question, chapter: str) -> None:
-    if not _ID.fullmatch(question.id) or not question.id.startswith(f"{chapter}-"):
+    if not ID.fullmatch(question.id) or not question.id.startswith(f"{chapter}-"):
         raise ValueError(f"its id is not {chapter}- and lower-case words")
     if not _FEWEST <= len(question.options) <= _MOST:
         raise ValueError(f"{len(question.options)} options; {_FEWEST} to {_MOST} can be shown")
@@ -168,15 +147,15 @@ def _sound(question: Question, chapter: str) -> None:
 
 
 def _option(row: Any) -> Option:
-    _only(row, {"text", "why", "right"})
-    return Option(_prose(row, "text"), _prose(row, "why"), _flag(row, "right"))
+    only(row, {"text", "why", "right"})
+    return Option(prose(row, "text"), prose(row, "why"), _flag(row, "right"))
 
 
 def _truth(row: Any) -> Truth:
-    _only(row, {field.name for field in fields(Truth)})
+    only(row, {field.name for field in fields(Truth)})
     words = ("object", "path", "equals", "output_contains", "output_lacks")
     truth = Truth(
-        _text(row, "lab"), _text(row, "step"), absent=_flag(row, "absent"), **{w: _text(row, w, "") for w in words}
+        text(row, "lab"), text(row, "step"), absent=_flag(row, "absent"), **{w: text(row, w, "") for w in words}
     )
     ways = [bool(truth.object), bool(truth.output_contains), bool(truth.output_lacks)]
     if sum(ways) != 1:
@@ -186,36 +165,8 @@ def _truth(row: Any) -> Truth:
     return truth
 
 
-def _only(row: Any, known: set[str]) -> None:
-    if not isinstance(row, Mapping):
-        raise TypeError("not a table")
-    for key in row:
-        if key not in known:
-            raise ValueError(f"unknown key {key!r}; {nearest(key, known)}")
-
-
 def _rows(row: Mapping[str, Any], key: str) -> list[Any]:
-    value = row.get(key, [])
-    if not isinstance(value, list):
-        raise TypeError(f"write {key} as [[question.{key}]]")
-    return value
-
-
-def _text(row: Mapping[str, Any], key: str, default: str | None = None) -> str:
-    value = row.get(key, default)
-    if not isinstance(value, str):
-        raise TypeError(f"{key} is missing" if value is None else f"{key} is not text")
-    return value.strip("\n")
-
-
-def _prose(row: Mapping[str, Any], key: str) -> str:
-    """Text for people: there is some, on one line, and every piece of code in it is closed."""
-    text = " ".join(_text(row, key).split())
-    if not text:
-        raise ValueError(f"{key} is empty")
-    if text.count("`") % 2:
-        raise ValueError(f"a backtick in {key} is not closed")
-    return text
+    return rows(row, key, f"write {key} as [[question.{key}]]")
 
 
 def _flag(row: Mapping[str, Any], key: str) -> bool:
