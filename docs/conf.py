@@ -1,7 +1,5 @@
 """How Sphinx makes the web site. `make site` gathers its pages first: see tools/make_site.py."""
 
-import os
-
 from k8sviz import __version__
 
 project = "k8sviz"
@@ -26,7 +24,6 @@ html_extra_path = ["_extra"]
 html_css_files = ["widgets.css", "site.css"]
 html_js_files = [("widgets.js", {"defer": "defer"}), ("site.js", {"defer": "defer"})]
 html_copy_source = html_show_sourcelink = False
-html_show_search_summary = not os.environ.get("K8SVIZ_SITE_NO_SUMMARIES")
 html_last_updated_fmt = ""
 _SANS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
 html_theme_options = {
