@@ -1,4 +1,4 @@
-"""The player's script and style sheet as text, with the palette's colours put in: no build step, no other file."""
+"""The views' scripts and style sheets as text, with the palette's colours put in: no build step, no other file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.render.svg import style
 
-__all__ = ["player_css", "player_js"]
+__all__ = ["player_css", "player_js", "widget_css", "widget_js"]
 
 # what marks a change: yellow as a highlighter's, which no kind and no state uses
 _MARKS: Final = {"light": ("#b06c00", "#ffb000"), "dark": ("#ffd45e", "#d79b00")}
@@ -18,7 +18,27 @@ _MARKS: Final = {"light": ("#b06c00", "#ffb000"), "dark": ("#ffd45e", "#d79b00")
 @functools.cache
 def player_js() -> str:
     """The ES module that plays a film."""
-    return _text("player.js")
+    return widget_js("player.js")
+
+
+def widget_js(name: str) -> str:
+    """A view's script behind what all views need, as one ES module."""
+    return _text("common.js") + _text(name)
+
+
+def widget_css(root: str, *names: str) -> str:
+    """A widget's style sheets, one after the other, with the colours of its class `root` for light and for dark."""
+    themes = "".join(_colors(root, name, theme) for name, theme in (("light", LIGHT), ("dark", DARK)))
+    return "".join(map(_text, names)) + "\n/* from render/palette.py */\n" + themes
+
+
+def _colors(root: str, name: str, theme: Theme) -> str:
+    colors = {
+        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-line": theme.line,
+        "kv-text": theme.text, "kv-soft": theme.soft, "kv-ok": theme.levels["ok"], "kv-wait": theme.levels["wait"],
+        "kv-bad": theme.levels["bad"], f"{root}-accent": theme.families["workload"],
+    }  # fmt: skip
+    return f'.{root}[data-theme="{name}"]{{{"".join(f"--{key}:{value};" for key, value in colors.items())}}}\n'
 
 
 @functools.cache

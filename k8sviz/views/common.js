@@ -1,6 +1,6 @@
 // What several views need. Python puts this text before a view's own: there is no build step and no second file to load.
 
-/** An element with attributes and children; strings become text, never markup. */
+/** An element with attributes and children; strings become text, never markup. A child undefined or empty is none. */
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +8,7 @@ function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children);
+  element.append(...children.filter((child) => child !== undefined && child !== ""));
   return element;
 }
 
@@ -34,10 +34,10 @@ function surroundings() {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** Keep an element in the theme of its surroundings; returns how to stop. */
-function follow(root) {
+/** Keep an element in the theme of its surroundings, or in another; returns how to stop. */
+function follow(root, theme = surroundings) {
   const set = () => {
-    root.dataset.theme = surroundings();
+    root.dataset.theme = theme();
   };
   const system = matchMedia("(prefers-color-scheme: dark)");
   const watch = new MutationObserver(set);

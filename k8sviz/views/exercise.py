@@ -11,7 +11,6 @@ import functools
 import json
 from collections.abc import Iterator
 from html import escape
-from importlib import resources
 from typing import Any, Final
 
 import anywidget
@@ -20,8 +19,8 @@ import traitlets
 from k8sviz.exercises import Judge, Verdict, judge
 from k8sviz.marks import mark, marks
 from k8sviz.render.measure import printable
-from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.sources.exercises import Exercise
+from k8sviz.views.assets import widget_css, widget_js
 from k8sviz.words import say, templates
 
 __all__ = [
@@ -43,26 +42,13 @@ _KEPT: Final = 256 * 1024  # letters; a longer text is judged (and refused), but
 @functools.cache
 def exercise_js() -> str:
     """The ES module of the widget."""
-    return _text("common.js") + _text("exercise.js")
+    return widget_js("exercise.js")
 
 
 @functools.cache
 def exercise_css() -> str:
     """The style sheet of the widget, for light and for dark."""
-    return _text("exercise.css") + _theme("light", LIGHT) + _theme("dark", DARK)
-
-
-def _text(name: str) -> str:
-    return (resources.files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _theme(name: str, theme: Theme) -> str:
-    colors = {
-        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-text": theme.text,
-        "kv-soft": theme.soft, "kv-ok": theme.levels["ok"], "kv-wait": theme.levels["wait"],
-        "kv-bad": theme.levels["bad"], "kvx-accent": theme.families["workload"],
-    }  # fmt: skip
-    return f'.kvx[data-theme="{name}"]{{{"".join(f"--{key}:{value};" for key, value in colors.items())}}}\n'
+    return widget_css("kvx", "card.css", "exercise.css")
 
 
 def judged(exercise: Exercise, answer: object, by: Judge | None = None) -> VerdictView:

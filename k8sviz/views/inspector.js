@@ -9,45 +9,6 @@ function render({ model, el }) {
 }
 export default { render };
 
-function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-/** The theme of the place we are in: JupyterLab's, VS Code's, or what the system prefers. */
-function surroundings() {
-  const jupyter = document.body.dataset.jpThemeLight;
-  if (jupyter) return jupyter === "false" ? "dark" : "light";
-  if (document.body.classList.contains("vscode-dark")) return "dark";
-  if (document.body.classList.contains("vscode-light")) return "light";
-  const site = document.documentElement.dataset.theme ?? document.body.dataset.theme;
-  if (site === "dark" || site === "light") return site;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
-function follow(root) {
-  const set = () => {
-    root.dataset.theme = surroundings();
-  };
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const watch = new MutationObserver(set);
-  for (const element of [document.documentElement, document.body]) {
-    watch.observe(element, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-theme"] });
-  }
-  system.addEventListener("change", set);
-  set();
-  return () => {
-    watch.disconnect();
-    system.removeEventListener("change", set);
-  };
-}
-
 const MARKS = { seen: "✓", either: "◔" };
 
 /** One table; `narrow(words)` hides the rows that do not hold all words and returns how many are left. */

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from importlib import resources
 from typing import Any, Final
 
 import anywidget
@@ -28,10 +27,10 @@ from k8sviz.predict.container import (
     word_words,
 )
 from k8sviz.render.measure import printable
-from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import text
 from k8sviz.rules.files import mode_text
+from k8sviz.views.assets import widget_css, widget_js
 from k8sviz.words import say, templates
 
 __all__ = ["Inspector", "inspector", "inspector_content", "inspector_css", "inspector_html", "inspector_js"]
@@ -70,26 +69,13 @@ def inspector(
 @functools.cache
 def inspector_js() -> str:
     """The ES module of the widget."""
-    return _text("inspector.js")
+    return widget_js("inspector.js")
 
 
 @functools.cache
 def inspector_css() -> str:
     """The style sheet of the widget, for light and for dark."""
-    return _text("inspector.css") + _theme("light", LIGHT) + _theme("dark", DARK)
-
-
-def _text(name: str) -> str:
-    return (resources.files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _theme(name: str, theme: Theme) -> str:
-    colors = {
-        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-text": theme.text,
-        "kv-soft": theme.soft, "kv-ok": theme.levels["ok"], "kv-wait": theme.levels["wait"],
-        "kv-bad": theme.levels["bad"], "kvi-accent": theme.families["workload"],
-    }  # fmt: skip
-    return f'.kvi[data-theme="{name}"]{{{"".join(f"--{key}:{value};" for key, value in colors.items())}}}\n'
+    return widget_css("kvi", "inspector.css")
 
 
 class Inspector(anywidget.AnyWidget):

@@ -52,18 +52,6 @@ export async function unpack(word) {
 
 // -- small helpers ------------------------------------------------------------------------------------------------
 
-/** An element with attributes and children; strings become text, never markup. */
-function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children.filter((child) => child !== undefined && child !== ""));
-  return element;
-}
-
 /** A sentence with its {facts} put in. */
 function say(template, facts = {}) {
   return template.replace(/\{(\w+)\}/g, (_, name) => String(facts[name] ?? ""));
@@ -436,40 +424,15 @@ function keyHelp(words) {
 
 // -- light and dark -----------------------------------------------------------------------------------------------
 
-/** The theme of the place we are in: JupyterLab's, VS Code's, a Sphinx site's, or what the system prefers. */
-function surroundings() {
-  const jupyter = document.body.dataset.jpThemeLight;
-  if (jupyter) return jupyter === "false" ? "dark" : "light";
-  if (document.body.classList.contains("vscode-dark")) return "dark";
-  if (document.body.classList.contains("vscode-light")) return "light";
-  const site = document.documentElement.dataset.theme ?? document.body.dataset.theme;
-  if (site === "dark" || site === "light") return site;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
 /** Keep an element in the theme of its surroundings, until somebody chooses; returns how to choose and to stop. */
-function follow(root) {
+function chosenTheme(root) {
   let chosen = null;
-  const set = () => {
-    root.dataset.theme = chosen ?? surroundings();
+  const stop = follow(root, () => chosen ?? surroundings());
+  const toggle = () => {
+    chosen = root.dataset.theme === "dark" ? "light" : "dark";
+    root.dataset.theme = chosen;
   };
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const watch = new MutationObserver(set);
-  for (const element of [document.documentElement, document.body]) {
-    watch.observe(element, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-theme"] });
-  }
-  system.addEventListener("change", set);
-  set();
-  return {
-    toggle() {
-      chosen = root.dataset.theme === "dark" ? "light" : "dark";
-      set();
-    },
-    stop() {
-      watch.disconnect();
-      system.removeEventListener("change", set);
-    },
-  };
+  return { toggle, stop };
 }
 
 // -- all of it ----------------------------------------------------------------------------------------------------
@@ -537,7 +500,7 @@ export function mount(el, film, options = {}) {
       iconButton("last", words.last, () => go(line.end), "End")),
     scrub.element, clockFace, speedChoice);
   const root = h("div", { class: film.width > BROAD ? "kvp kvp-broad" : "kvp", role: "group", "aria-labelledby": titleId, "data-lm-suppress-shortcuts": "true" });
-  const theme = follow(root);
+  const theme = chosenTheme(root);
   root.append(
     h("header", { class: "kvp-head" }, title, options.page ? iconButton("theme", words.theme, () => theme.toggle()) : ""),
     h("div", { class: "kvp-grid" },

@@ -11,15 +11,14 @@ import functools
 import json
 import string
 from html import escape
-from importlib import resources
 from typing import Any, Final
 
 import anywidget
 import traitlets
 
 from k8sviz.marks import mark
-from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.sources.questions import Option, Question, load_question
+from k8sviz.views.assets import widget_css, widget_js
 from k8sviz.words import say, templates
 
 __all__ = ["Quiz", "quiz", "quiz_content", "quiz_css", "quiz_html", "quiz_js", "quiz_text"]
@@ -35,26 +34,13 @@ def quiz(question_id: str) -> Quiz:
 @functools.cache
 def quiz_js() -> str:
     """The ES module that asks a question."""
-    return _text("quiz.js")
+    return widget_js("quiz.js")
 
 
 @functools.cache
 def quiz_css() -> str:
     """The style sheet of questions, for light and for dark."""
-    return _text("quiz.css") + "\n/* from render/palette.py */\n" + _theme("light", LIGHT) + _theme("dark", DARK)
-
-
-def _text(name: str) -> str:
-    return (resources.files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _theme(name: str, theme: Theme) -> str:
-    colors = {
-        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-line": theme.line,
-        "kv-text": theme.text, "kv-soft": theme.soft, "kv-ok": theme.levels["ok"], "kv-wait": theme.levels["wait"],
-        "kvq-accent": theme.families["workload"],
-    }  # fmt: skip
-    return f'.kvq[data-theme="{name}"]{{{"".join(f"--{key}:{value};" for key, value in colors.items())}}}\n'
+    return widget_css("kvq", "card.css", "quiz.css")
 
 
 class Quiz(anywidget.AnyWidget):
