@@ -1,0 +1,209 @@
+"""Labs on a real control plane: at each step the same relations as in the recording, and nothing left behind.
+
+No process runs in a container here, no kubelet mounts, and nothing provisions: LABS says how far each lab can go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import k8sviz
+from k8sviz.cli import main
+from k8sviz.diagrams.model import Diagram, Edge
+from k8sviz.errors import K8svizError
+from k8sviz.sources.labs import lab_names
+from k8sviz.sources.live_lab import LABEL
+from k8sviz.sources.recording import read
+from tests.live.cluster import Existing, Local
+
+# lab: (story, the last step that can be compared, steps that a real kubelet's pace decides: Pods just start or end)
+LABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "ch06-static-binding": ("storage", "delete-all", ()),
+    "ch06-binding-choice": ("storage", "list-end", ()),
+    "ch06-dynamic": ("storage", "after-delete", ("apply-consumer", "apply-consumer2")),
+    "ch06-emptydir": ("storage", "read-page", ()),
+    "ch07-args-env": ("config", "old-version", ()),
+    "ch07-configmap-env": ("config", "bad-key", ()),
+    "ch07-configmap-volume": ("config", "apply", ()),
+    "ch08-downward-env": ("downward", "env-nolimit", ()),
+    "ch08-downward-volume": ("downward", "relabel", ()),
+    "ch09-bad-version": ("rollout", "apply-v3", ("apply-v1", "apply-v3")),
+    "ch09-blue-green": ("rollout", "remove-blue", ("apply-blue", "apply-green")),
+    "ch09-pause-resume": ("rollout", "ready", ("apply-v1",)),
+    "ch09-recreate": ("rollout", "after", ("apply-v1", "apply-v2")),
+    "ch09-replicationcontroller": ("rollout", "after", ()),
+    "ch09-rolling-update": (
+        "rollout",
+        "describe",
+        ("apply-v1", "apply-v2", "status-v2", "undo", "status-undo", "undo-to", "status-to"),
+    ),
+    "ch09-surge-unavailable": ("rollout", "done-2", ("apply", "surge-1-unavailable-0", "surge-0-unavailable-1")),
+    "ch10-identity": ("stateful", "pvc-left", ("apply", "delete-pod", "scale-up", "scale-down")),
+    "ch10-order": (
+        "storage",
+        "claims-gone",
+        ("apply-ordered", "partition", "roll-all", "apply-parallel", "scale-down"),
+    ),
+    "ch10-peers": ("stateful", "ready", ("apply",)),
+    "ch10-static-volumes": ("storage", "complete", ("apply",)),
+}
+# what the API server and the PV controller put at the end of a name
+_MADE = re.compile(r"-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=$|/)")
+
+_CHANCE = re.compile(r"(^seat/.*/|PersistentVolume//pv-(?=[a-d]$)).+$")
+
+VOLUME = """
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: {name}}}
+spec: {{capacity: {{storage: {size}}}, accessModes: [ReadWriteOnce], hostPath: {{path: /x}}}}
+"""
+
+
+@pytest.fixture
+def live(local: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
+    monkeypatch.setenv("KUBECONFIG", str(local.kubeconfig))
+    monkeypatch.setenv("K8SVIZ_SOURCE", "live")
+    monkeypatch.setenv("K8SVIZ_CONTEXT", local.context)
+    monkeypatch.setenv("K8SVIZ_KUBECTL", str(local.assets / "kubectl"))
+    return local
+
+
+def plain(node_id: str) -> str:
+    """A node's id with what chance decides starred out: generated names, seats, which of several equal volumes."""
+    return _CHANCE.sub(r"\1*", _MADE.sub("-*", node_id))
+
+
+def relations(diagram: Diagram) -> Counter[tuple[str, str, str]]:
+    return Counter((plain(e.source), e.relation, target(e)) for e in diagram.edges)
+
+
+def target(edge: Edge) -> str:
+    """Where a relation leads; which node the scheduler takes is chance, and so is where its volumes are made."""
+    chosen = edge.relation == "on-node" or edge.source.startswith("PersistentVolume//pvc-")
+    return "Node//*" if chosen and edge.target.startswith("Node//") else plain(edge.target)
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_the_same_relations_live_and_recorded_at_each_step(name: str, live: Local) -> None:
+    story, last, midway = LABS[name]
+    lab, recorded = k8sviz.Lab(name), k8sviz.Lab(name, source="recorded")
+    wrong = []
+    try:
+        for step in lab.steps:
+            here, there = lab.do(step.id), recorded.do(step.id)
+            if step.id not in midway:
+                one, other = relations(lab.draw(story).diagram), relations(recorded.draw(story).diagram)
+                if one != other:
+                    wrong.append(f"{step.id}: live only {dict(one - other)}, recorded only {dict(other - one)}")
+                if not here.notes and here.exit_code != there.exit_code:
+                    wrong.append(f"{step.id}: exit code {here.exit_code}, recorded {there.exit_code}")
+            if step.id == last:
+                break
+        assert not wrong, "\n".join(wrong)
+    finally:
+        lab.cleanup()
+    assert "demo" not in live.kubectl("get", "namespace", "-o", "name")
+
+
+def test_every_lab_is_tried_or_known_to_need_more() -> None:
+    more = {
+        "ch06-hostpath-gitrepo": "a kubelet that refuses to mount",
+        "ch07-secret": "files in a container",
+        "ch08-api-from-pod": "a process that calls the API",
+        "ch09-config-change": "the environment of a process",
+        "ch09-undo-midway": "containers that take their time to become ready",
+        "ch10-node-failure": "a kubelet that falls silent",
+        "ch10-unhealthy": "a readiness probe that looks at a file",
+    }
+    assert {*LABS, *more} == set(lab_names())
+
+
+def test_what_a_lab_makes_is_labelled_and_goes_and_nothing_else(live: Local) -> None:
+    volume = VOLUME.format(name="mine", size="1Gi")
+    live.kubectl("apply", "-f", "-", text=volume)
+    live.kubectl("create", "namespace", "other")
+    try:
+        lab = k8sviz.Lab("ch06-binding-choice")
+        lab.do_until("apply-smallest")
+        assert LABEL in live.kubectl("get", "namespace", "demo", "-o", "yaml")
+        made = live.kubectl("get", "pv", "-l", f"{LABEL}=ch06-binding-choice", "-o", "name").split()
+        assert made
+        again = k8sviz.Lab("ch06-binding-choice")  # a kernel that died has not cleaned up
+        again.do_until("list-pvs")
+        with pytest.raises(K8svizError, match="begin it anew"):
+            lab.do("apply-rwx")
+        assert live.kubectl("-n", "demo", "get", "pvc", "-o", "name") == ""
+        other = k8sviz.Lab("ch06-dynamic")
+        other.do("apply-class")
+        assert live.kubectl("get", "pv", "-o", "name").split() == ["persistentvolume/mine"]
+        other.cleanup()
+        assert live.kubectl("get", "sc", "-o", "name").split() == ["storageclass.storage.k8s.io/standard"]
+        assert "namespace/other" in live.kubectl("get", "namespace", "-o", "name")
+    finally:
+        live.kubectl("delete", "pv/mine", "namespace/other", "--wait=false")
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(live: Local) -> None:
+    live.kubectl("create", "namespace", "demo")
+    try:
+        with pytest.raises(K8svizError, match="was not made by a lab"):
+            k8sviz.Lab("ch06-dynamic").do("apply-class")
+        assert "demo" in live.kubectl("get", "namespace", "-o", "name")
+    finally:
+        live.kubectl("delete", "namespace", "demo")
+
+
+def test_a_volume_of_somebody_else_is_left_alone(live: Local) -> None:
+    volume = VOLUME.format(name="demo-pv", size="7Gi")
+    live.kubectl("apply", "-f", "-", text=volume)
+    lab = k8sviz.Lab("ch06-static-binding")
+    try:
+        said = lab.do_until("apply-pv")
+        assert said.exit_code == 1
+        assert "was not made by this lab" in said.stderr
+        lab.cleanup()
+        assert "7Gi" in live.kubectl("get", "pv", "demo-pv")
+    finally:
+        lab.cleanup()
+        live.kubectl("delete", "pv", "demo-pv")
+
+
+def test_no_write_without_a_named_context(live: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("K8SVIZ_CONTEXT")
+    with pytest.raises(K8svizError, match=f"name it.*{live.context}"):
+        k8sviz.Lab("ch06-dynamic")
+    assert k8sviz.Lab("ch06-dynamic", context=live.context).steps
+
+
+def test_production_needs_a_yes(live: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if isinstance(live, Existing):
+        pytest.skip("this cluster's credentials are not ours to write into files")
+    for context in ("prod", "eu-production-1", "live", "my-prd"):
+        live.write_kubeconfig(tmp_path / "config", live.token, context)
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        with pytest.raises(K8svizError, match="looks like production"):
+            k8sviz.Lab("ch06-dynamic", context=context)
+        assert k8sviz.Lab("ch06-dynamic", context=context, yes=True).steps
+
+
+def test_a_recorded_lab_replays_as_it_was(live: Local, tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    assert main(["record", "ch06-static-binding", "-o", str(path)]) == 0
+    made = read(path)
+    assert made.complete
+    spec = k8sviz.Lab("ch06-static-binding", source="recorded")
+    assert [s.id for s in made.steps] == [s.id for s in spec.steps]
+    for step in made.steps:
+        live_then = relations(k8sviz.draw("storage", made, at=step.id).diagram)
+        assert live_then == relations(k8sviz.draw("storage", spec.history, at=step.id).diagram), step.id
+    assert "demo" not in live.kubectl("get", "namespace", "-o", "name")
+
+
+def test_watch_prints_what_changes(live: Local, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "storage", "-n", "default", "--for", "1.5"]) == 0
+    assert "--- " in capsys.readouterr().out
