@@ -258,9 +258,17 @@ class Lab:
         """When what a Pod was given changed, and when it arrived. See `k8sviz.updates`."""
         return updates(pod, self, container, **options)
 
-    def silence(self, node: str | None = None) -> Chart:
-        """The story of a node that fell silent in this lab. See `k8sviz.lab.silence`."""
-        return silence(self, node)
+    def silence(self, node: str | None = None) -> Chart | Told:
+        """The story of a node that fell silent in this lab, or a note that none did (a live cluster's may not).
+
+        See `k8sviz.lab.silence`.
+        """
+        from k8sviz.views.terminal import Told
+
+        try:
+            return silence(self, node)
+        except K8svizError as error:
+            return Told(error)
 
     def chart(self, what: What = None, **options: Any) -> Chart:
         """A rollout's Pods over time against their bounds. See `k8sviz.chart`."""
