@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format bench fidelity notebooks lock wheel clean setup test-live cluster
+.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format bench fuzz fidelity notebooks lock wheel clean setup test-live cluster
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -86,6 +86,10 @@ format: $(READY) ## lay out the code as lint wants it
 
 bench: $(READY) ## measure the speed that the project promises
 	$(BIN)/python tools/bench.py
+
+SECONDS_OF_FUZZING ?= 600
+fuzz: $(READY) ## feed everything that reads with hostile input, for ten minutes
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS_OF_FUZZING)
 
 fidelity: $(READY) ## count the predictions that answer as a real cluster did
 	$(BIN)/python tools/fidelity.py

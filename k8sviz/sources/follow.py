@@ -22,6 +22,7 @@ import msgspec
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, EventType, History, Object, Result, Step
 from k8sviz.kinds import KINDS, Kind
+from k8sviz.rules.fields import integer, listed, mapping
 from k8sviz.sources.live import LostError, RefusedError
 from k8sviz.words import say
 
@@ -100,9 +101,9 @@ def _stripped(obj: Object) -> Object:
 
 def _beatless(node: Object) -> Object:
     """A Node without what a heartbeat alone changes."""
-    status = dict(node.get("status") or {})
+    status = dict(mapping(node, "status"))
     status["conditions"] = [
-        {k: v for k, v in c.items() if k != "lastHeartbeatTime"} for c in status.get("conditions") or []
+        {k: v for k, v in c.items() if k != "lastHeartbeatTime"} for c in listed(status, "conditions")
     ]
     meta = {k: v for k, v in _meta(node).items() if k != "resourceVersion"}
     return {**node, "metadata": meta, "status": status}
@@ -125,9 +126,11 @@ def _listed(server: Server, kind: Kind, path: str) -> tuple[str, list[Object]]:
     token = None
     while True:
         page = server.get(path, limit=_PAGE, **{"continue": token})
+        if not isinstance(page, dict):
+            raise LostError(say("live.not-json"))
         said = {"apiVersion": kind.api_version, "kind": kind.name}  # a list's items leave it out
-        items.extend(_stripped({**said, **item}) for item in page.get("items") or [])
-        meta = page.get("metadata") or {}
+        items.extend(_stripped({**said, **item}) for item in listed(page, "items"))
+        meta = mapping(page, "metadata")
         token = meta.get("continue")
         if not token:
             return str(meta.get("resourceVersion", "")), items
@@ -351,9 +354,11 @@ class Follower:
             row = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise LostError(say("live.not-json")) from None
-        obj, change = row.get("object") or {}, row.get("type")
+        if not isinstance(row, dict) or not isinstance(row.get("object"), dict):
+            raise LostError(say("live.not-json"))
+        obj, change = row["object"], row.get("type")
         if change == "ERROR":
-            code = int(obj.get("code") or 500)
+            code = integer(obj, "code") or 500
             if code == _GONE:
                 raise _GoneError
             raise RefusedError(code, str(obj.get("reason", "")), str(obj.get("message", "")))

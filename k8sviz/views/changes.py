@@ -7,7 +7,7 @@ shown, only those of fields that hold a word of Kubernetes' own, a name or a num
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,7 +109,8 @@ def _rows(value: object) -> list[Mapping[str, Any]]:
     return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
 
 
-def _names(names: list[str]) -> str:
+def _names(found: Sequence[object]) -> str:
+    names = [name for name in found if isinstance(name, str)]
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
@@ -200,9 +201,9 @@ def _state(container: Mapping[str, Any]) -> str:
 
 
 def _conditions(old: Object, new: Object) -> Iterator[str]:
-    before = {c.get("type"): c for c in _rows(_parts(old)[2].get("conditions"))}
+    before = {_word(c.get("type")): c for c in _rows(_parts(old)[2].get("conditions"))}
     for c in _rows(_parts(new)[2].get("conditions")):
-        a, b = _word(before.get(c.get("type"), {}).get("status")), _word(c.get("status"))
+        a, b = _word(before.get(_word(c.get("type")), {}).get("status")), _word(c.get("status"))
         if a == b or (not a and b == "True"):
             continue
         reason = _word(c.get("reason"))

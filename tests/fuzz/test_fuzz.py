@@ -1,0 +1,24 @@
+"""The short, deterministic part of fuzzing. The long one is `make fuzz`."""
+
+import time
+
+import pytest
+
+from tests.fuzz.targets import TARGETS, one
+
+# cases that once ended in a traceback
+FOUND = [("player", 174), ("player", 213), ("player", 647), ("player", 750), ("watch", 2), ("watch", 25), ("watch", 54)]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_forty_inputs(name):
+    one(name, 1_000_000)  # loads what it needs
+    for number in range(40):
+        begin = time.process_time()
+        one(name, number)
+        assert time.process_time() - begin < 5, f"{name} --case {number} hangs"  # one second on a machine of its own
+
+
+@pytest.mark.parametrize(("name", "number"), FOUND)
+def test_what_once_failed(name, number):
+    one(name, number)
