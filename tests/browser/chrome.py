@@ -67,6 +67,6 @@ class Tab:
         found = ran["violations"]
         return [
             f"{one['id']}: {one['help']} ({len(one['nodes'])}×), as in {one['nodes'][0]['html'][:160]}"
-            for one in found
+            for one in done["violations"]
             if one["impact"] in ("serious", "critical")
         ]
