@@ -63,10 +63,10 @@ class Tab:
 
         script = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
         self.page.evaluate(script)
+        # without `preload: false` it fetches style sheets, which no page from a disk may
         ran = self.page.evaluate("() => axe.run(document, {preload: false, resultTypes: ['violations']})")
-        found = ran["violations"]
         return [
             f"{one['id']}: {one['help']} ({len(one['nodes'])}×), as in {one['nodes'][0]['html'][:160]}"
-            for one in done["violations"]
+            for one in ran["violations"]
             if one["impact"] in ("serious", "critical")
         ]

@@ -63,7 +63,8 @@ def test_a_page_reads_well(browser: Any, site: Path, page: str, width: int, them
     broad = tab.page.evaluate("document.documentElement.scrollWidth")
     tab.shot(f"site-{Path(page).stem}-{theme}-{width}")
     assert broad <= width, "it scrolls sideways"
-    assert tab.violations() == []
+    if (width == DESK) == (theme == "light"):  # both widths and both themes once: axe takes its time
+        assert tab.violations() == []
     assert tab.complaints == []
     assert tab.strangers == []
     tab.context.close()
