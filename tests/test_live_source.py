@@ -424,7 +424,7 @@ def test_a_namespace_is_recorded_as_it_was_followed(serve: Any, tmp_path: Path) 
     script = Script([listed(5, pod("a", 3))], [[event("ADDED", pod("b", 6))]])
     lines: list[str] = []
     path = tmp_path / "r.jsonl"
-    changes = record_namespace(serve(script), "demo", path, progress=lines.append, seconds=0.5)
+    changes = record_namespace(serve(script), "demo", path, progress=lines.append, seconds=3.0)
     made = read(path)
     assert changes == 2
     assert made.complete

@@ -34,8 +34,8 @@ class Locked(NamedTuple):
 def locked(text: str) -> dict[str, list[Locked]]:
     """The lock by the packages' names; one may stand there several times, for several systems.
 
-    >>> locked("a==1\\n    # via b\\nc==2 ; x\\n    # via\\n    #   a\\n    #   k8sviz (pyproject.toml)\\n")["c"]
-    [Locked(line='c==2 ; x', asked_by=frozenset({'a', 'k8sviz'}))]
+    >>> locked("a==1\\n    # via b\\nc==2 ; x\\n    # via\\n    #   a\\n    #   k8sviz (pyproject.toml)\\n")["c"][0].line
+    'c==2 ; x'
     """
     found: dict[str, list[Locked]] = {}
     for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.cluster import Existing, Local
+from tests.live.cluster import Local
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-# what stops a notebook on nodes that kwok plays; on a cluster of its own (K8SVIZ_CONTEXT) it is run
-NEEDS_MORE = {"10-statefulsets": "a kubelet that falls silent (ch10-node-failure)"}
 MOST = 900  # seconds; a command that waits for what this cluster lacks waits to its own end
 
 
@@ -25,8 +23,6 @@ def has_source(notebook: Path) -> bool:
 
 @pytest.mark.parametrize("notebook", [n for n in NOTEBOOKS if has_source(n)], ids=lambda n: n.stem)
 def test_the_notebook_runs_through_live(notebook: Path, local: Local, tmp_path: Path) -> None:
-    if notebook.stem in NEEDS_MORE and not isinstance(local, Existing):
-        pytest.skip(f"{notebook.stem} needs {NEEDS_MORE[notebook.stem]}")
     env = {
         **os.environ, "KUBECONFIG": str(local.kubeconfig), "K8SVIZ_CONTEXT": local.context,
         "K8SVIZ_KUBECTL": str(local.assets / "kubectl"),
