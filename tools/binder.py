@@ -34,8 +34,9 @@ class Locked(NamedTuple):
 def locked(text: str) -> dict[str, list[Locked]]:
     """The lock by the packages' names; one may stand there several times, for several systems.
 
-    >>> locked("a==1\\n    # via b\\nc==2 ; x\\n    # via\\n    #   a\\n    #   k8sviz (pyproject.toml)\\n")["c"][0].line
-    'c==2 ; x'
+    >>> lock = "a==1\\n    # via b\\nc==2 ; x\\n    # via\\n    #   a\\n    #   k8sviz (pyproject.toml)\\n"
+    >>> sorted(locked(lock)["c"][0].asked_by)
+    ['a', 'k8sviz']
     """
     found: dict[str, list[Locked]] = {}
     for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):
