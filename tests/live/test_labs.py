@@ -20,10 +20,11 @@ from k8sviz.sources.live_lab import LABEL
 from k8sviz.sources.recording import read
 from tests.live.cluster import Existing, Local
 
-# lab: (story, the last step that can be compared, steps that a real kubelet's pace decides: Pods just start or end)
+# lab: (story, the last step that can be compared, steps that somebody's pace decides: Pods that just start or end, and
+# claims that the volume controller looks at again in up to 15 seconds)
 LABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "ch06-static-binding": ("storage", "delete-all", ()),
-    "ch06-binding-choice": ("storage", "list-end", ()),
+    "ch06-static-binding": ("storage", "delete-all", ("apply-pv", "clear-claimref")),
+    "ch06-binding-choice": ("storage", "list-end", ("apply-late-pv",)),
     "ch06-dynamic": ("storage", "after-delete", ("apply-consumer", "apply-consumer2")),
     "ch06-emptydir": ("storage", "read-page", ()),
     "ch07-args-env": ("config", "old-version", ()),
