@@ -84,8 +84,9 @@ format: $(READY) ## lay out the code as lint wants it
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure the speed that the project promises
-	$(BIN)/python tools/bench.py
+# make bench SKIP="others course" leaves parts out
+bench: $(READY) ## measure the speed that the project promises, into bench/RESULTS.md
+	$(BIN)/python tools/bench.py --skip $(SKIP)
 
 SECONDS_OF_FUZZING ?= 600
 fuzz: $(READY) ## feed everything that reads with hostile input, for ten minutes

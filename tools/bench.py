@@ -4,7 +4,8 @@ Each number is the median of several runs in processes of their own, the data ar
 what is cold and what is warm is said. Exits with 1 only when a promise is broken by more than twice, since machines
 are noisy; tests/test_speed.py counts what does not depend on the machine.
 
-    make bench            everything, in about a minute
+    make bench            everything, in a quarter of an hour; the table goes to bench/RESULTS.md
+    make bench SKIP="others course"
     python tools/bench.py --events 10000 --only history
 """
 
@@ -20,12 +21,18 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools import bench_course, side_by_side  # noqa: E402 - found by the line above
+
+RESULTS = ROOT / "bench" / "RESULTS.md"
 SEED = 20260101
 
 
@@ -38,22 +45,31 @@ class Measured:
     unit: str
     promised: float | None = None
     note: str = ""
+    least: bool = False  # the promise is "at least"
 
     @property
     def kept(self) -> bool:
         """Whether the promise holds; True where there is none."""
-        return self.promised is None or self.value < self.promised
+        if self.promised is None:
+            return True
+        return self.value >= self.promised if self.least else self.value < self.promised
 
     @property
     def broken(self) -> bool:
         """Whether it is broken by more than a noisy machine explains."""
-        return self.promised is not None and self.value > 2 * self.promised
+        if self.promised is None:
+            return False
+        return self.value < self.promised / 2 if self.least else self.value > 2 * self.promised
+
+    @property
+    def promise(self) -> str:
+        """The promise in words."""
+        return f"{'≥' if self.least else '<'} {_number(self.promised)} {self.unit}" if self.promised is not None else ""
 
     def __str__(self) -> str:
         mark = " " if self.promised is None else "✓" if self.kept else "✗"
-        promise = f"< {_number(self.promised)} {self.unit}" if self.promised is not None else ""
         value = f"{_number(self.value)} {self.unit}"
-        return f"{mark} {self.what:58} {value:>13}  {promise:14} {self.note}".rstrip()
+        return f"{mark} {self.what:58} {value:>13}  {self.promise:14} {self.note}".rstrip()
 
 
 def _number(value: float) -> str:
@@ -289,13 +305,15 @@ def history(events: int) -> Iterable[Measured]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.jsonl"
         size = write_events(path, events)
-        path.read_bytes()  # the file's own speed is the disk's, not ours
-        found = [child(_OPEN, str(path)) for _ in range(3)]
+        # the file's own speed is the disk's, not ours: the first opening of a large one brings it into memory
+        found = [child(_OPEN, str(path)) for _ in range(3 if events <= 100_000 else 2)]
     middle = {key: statistics.median(f[key] for f in found) for key in found[0]}
     scale = events / 100_000
     note = f"{size / 1e6:.0f} MB, {size / middle['opened'] / 1e6:.0f} MB/s"
     objects = f"{middle['size']:.0f} objects"
-    yield Measured(f"{events:,} events of {size // events:,} bytes open", middle["opened"], "s", 3 * scale, note)
+    yield Measured(
+        f"{events:,} events of {size // events:,} bytes open", middle["opened"], "s", max(0.2, 3 * scale), note
+    )
     yield Measured("their peak memory, for each byte of the file", middle["peak"] / size, "×", 3)
     yield Measured("at(t)", middle["moment"] * 1000, "ms", 5)
     yield Measured("at(t) and one object, parsed when it is asked for", middle["one"] * 1000, "ms", 5)
@@ -306,30 +324,134 @@ def history(events: int) -> Iterable[Measured]:
     )
 
 
+# -- side by side ----------------------------------------------------------------------------------
+
+_FOR_RESULTS: dict[str, list[str]] = {}
+
+
+def others() -> Iterable[Measured]:
+    """The same YAML by k8sviz and by KubeDiagrams."""
+    found, why = side_by_side.compare()
+    if why:
+        print(f"  KubeDiagrams is left out: {why}")
+    for size, (ours, theirs) in found.items():
+        took = f"{ours.seconds * 1000:.0f} ms against {theirs.failed or f'{theirs.seconds * 1000:.0f} ms'}"
+        if not theirs.failed:
+            times = theirs.seconds / ours.seconds
+            yield Measured(f"{size:,} objects, whole process: times faster", times, "×", 5, took, least=True)
+            inside = f"{ours.inside * 1000:.0f} ms against {theirs.inside * 1000:.0f} ms"
+            times = theirs.inside / ours.inside
+            yield Measured(f"{size:,} objects, in the process: times faster", times, "×", 20, inside, least=True)
+        else:
+            yield Measured(
+                f"{size:,} objects, whole process", ours.seconds, "s", None, f"KubeDiagrams: {theirs.failed}"
+            )
+    summary = side_by_side.json_summary()
+    yield Measured("5,000 objects as kubectl get -o json prints them", summary.seconds, "s", 2)
+    yield Measured("its peak memory", summary.memory / 1e6, "MB", 300)
+    _FOR_RESULTS["others"] = [
+        *side_by_side.table(found), "",
+        f"Growth in the process, k8sviz: {', '.join(side_by_side.growth(found, 0))}.",
+        f"KubeDiagrams: {', '.join(side_by_side.growth(found, 1)) or 'not measured'}.",
+        *([f"KubeDiagrams was left out: {why}."] if why else []),
+    ]  # fmt: skip
+
+
+# -- what learners wait for ------------------------------------------------------------------------
+
+
+def player() -> Iterable[Measured]:
+    """A film of 40 Pods and 1,000 changes as a page."""
+    found = [child(bench_course.PLAYER) for _ in range(3)]
+    size = f"{found[0]['bytes'] / 1000:.0f} kB of HTML"
+    yield Measured(
+        "a player of 40 Pods and 1,000 changes", statistics.median(f["seconds"] for f in found), "s", None, size
+    )
+
+
+def notebooks() -> Iterable[Measured]:
+    """Each notebook, from its kernel's start to its last cell."""
+    for name, seconds in bench_course.notebook_seconds():
+        yield Measured(f"notebook {name}", seconds, "s")
+
+
+def course() -> Iterable[Measured]:
+    """`make course` from nothing."""
+    seconds = bench_course.seconds_to_the_course()
+    if seconds is not None:
+        yield Measured("make course, from nothing to a page", seconds, "s")
+
+
 # -- all -----------------------------------------------------------------------------------------
+
+_LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def _parts(events: int | None) -> dict[str, Callable[[], Iterable[Measured]]]:
+    lengths = (events,) if events else _LENGTHS
+    return {
+        "others": others, "starting": starting, "drawing": drawing, "player": player,
+        "history": lambda: (one for length in lengths for one in history(length)),
+        "notebooks": notebooks, "course": course,
+    }  # fmt: skip
 
 
 def main() -> int:
     """Print all measurements. Returns 1 when a promise is broken by more than twice."""
+    names = tuple(_parts(None))
     parser = argparse.ArgumentParser(description="Measure what the project promises about its speed.")
-    parser.add_argument("--events", type=int, default=100_000, help="how long the long history is")
-    parser.add_argument("--only", choices=("starting", "drawing", "history"), help="one part")
+    parser.add_argument("--events", type=int, help=f"how long the long history is (default: each of {_LENGTHS})")
+    parser.add_argument("--only", choices=names, help="one part")
+    parser.add_argument("--skip", nargs="*", choices=names, default=[], help="parts to leave out")
     options = parser.parse_args()
-    parts: dict[str, Callable[[], Iterable[Measured]]] = {
-        "starting": starting, "drawing": drawing, "history": lambda: history(options.events),
-    }  # fmt: skip
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}")
-    found = []
-    for name, part in parts.items():
-        if options.only in (None, name):
+    machine = f"Python {platform.python_version()}, {_processor()}, {os.cpu_count()} cores, load {load:.1f}"
+    print(machine)
+    found: dict[str, list[Measured]] = {}
+    for name, part in _parts(options.events).items():
+        if options.only in (None, name) and name not in options.skip:
             print()
             for one in part():
                 print(one, flush=True)
-                found.append(one)
-    kept = sum(one.kept for one in found if one.promised is not None)
-    print(f"\n{kept} of {sum(one.promised is not None for one in found)} promises kept")
-    return int(any(one.broken for one in found))
+                found.setdefault(name, []).append(one)
+    measured = [one for part in found.values() for one in part]
+    kept = sum(one.kept for one in measured if one.promised is not None)
+    print(f"\n{kept} of {sum(one.promised is not None for one in measured)} promises kept")
+    if options.only is None:
+        write_results(found, machine)
+    return int(any(one.broken for one in measured))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def write_results(found: dict[str, list[Measured]], machine: str) -> None:
+    """bench/RESULTS.md: ratios first, then every number of this run, and what it was measured on."""
+    date = time.strftime("%Y-%m-%d")
+    lines = [
+        "# Measured",
+        "",
+        f"Made by `make bench` on {date}: {machine}, {platform.platform()}. No number is older.",
+        "",
+    ]
+    if "others" in _FOR_RESULTS:
+        lines += ["## The same YAML, k8sviz and KubeDiagrams", "",
+                  "Times KubeDiagrams takes for each one that k8sviz takes; medians, taken in turns.", "",
+                  *_FOR_RESULTS["others"], ""]  # fmt: skip
+    for name, part in found.items():
+        lines += [f"## {name.capitalize()}", "", "| | measured | promised | |", "|---|--:|--:|---|"]
+        for one in part:
+            mark = "" if one.promised is None else " ✓" if one.kept else " ✗"
+            lines.append(f"| {one.what} | {_number(one.value)} {one.unit} | {one.promise}{mark} | {one.note} |")
+        lines.append("")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("\n".join(lines), encoding="utf-8")
+    print(f"wrote {RESULTS.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
