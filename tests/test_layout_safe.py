@@ -19,7 +19,8 @@ TANGLE = """
     for seed in range({first}, {first} + 60):
         rng = random.Random(seed)
         home = [rng.randrange(6) for _ in range(50)]
-        nodes = tuple(Node(f"n{{i}}", "Pod", f"p{{i}}", group=f"g{{home[i]}}" if i % {every} else "") for i in range(50))
+        nodes = tuple(Node(f"n{{i}}", "Pod", f"p{{i}}", group=f"g{{home[i]}}" if i % {every} else "")
+                      for i in range(50))
         ends = (rng.sample(range(50), 2) for _ in range(120))
         edges = tuple(Edge(f"n{{a}}", f"n{{b}}", "r", "mounts", key=str(i)) for i, (a, b) in enumerate(ends))
         groups = tuple(Group(f"g{{i}}", "Namespace", f"g{{i}}") for i in range(6))

@@ -34,7 +34,9 @@ def _caption(diagram: Diagram) -> str:
 
 def _graph(diagram: Diagram) -> graphviz.Digraph:
     graph = graphviz.Digraph("k8sviz")
-    graph.attr(rankdir=diagram.direction, nodesep="0.25", ranksep="0.35", compound="true", newrank="true", bgcolor=LIGHT.page)
+    graph.attr(
+        rankdir=diagram.direction, nodesep="0.25", ranksep="0.35", compound="true", newrank="true", bgcolor=LIGHT.page
+    )
     return graph
 
 
