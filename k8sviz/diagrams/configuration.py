@@ -234,7 +234,7 @@ class _Story:
             kind = {"init": "InitContainer", "sidecar": "InitContainer", "ephemeral": "EphemeralContainer"}
             _Container(self, pod, frame, kind.get(role, "Container"), text(container, "name"), uses).draw()
         for use in uses:
-            if not use.container:
+            if use.way in ("imagePullSecrets", "driver"):
                 self.whole(pod, use, frame)
 
     def whole(self, pod: Object, use: Reference, frame: str) -> None:

@@ -19,7 +19,7 @@ from k8sviz.kinds import Ref
 from k8sviz.rules.availability import STAGES, Stage, available_from, is_terminating, pod_stage
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.dns import Record, is_headless, pod_dns_name, records
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
 from k8sviz.rules.pods import is_ready, restarts
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,
@@ -455,8 +455,8 @@ def _record_line(record: Record, namespace: str) -> str:
 def _nodes_of(volume: Object) -> str:
     """The nodes that a volume's required node affinity names, by any of the values of its terms."""
     terms = listed(mapping(volume, "spec", "nodeAffinity", "required"), "nodeSelectorTerms")
-    values = [v for t in terms for e in listed(t, "matchExpressions") for v in e.get("values") or ()]
-    return ", ".join(dict.fromkeys(map(str, values)))
+    values = [v for t in terms for e in listed(t, "matchExpressions") for v in strings(e, "values")]
+    return ", ".join(dict.fromkeys(values))
 
 
 def _ranges(stem: str, ordinals: list[int]) -> str:

@@ -285,7 +285,7 @@ def with_condition(old: Iterable[Mapping[str, Any]], new: Mapping[str, str]) -> 
 
 
 def _letters(words: str, length: int) -> str:
-    number = int.from_bytes(hashlib.sha256(words.encode()).digest()[:12], "big")
+    number = int.from_bytes(hashlib.sha256(words.encode("utf-8", "surrogatepass")).digest()[:12], "big")
     found = ""
     for _ in range(length):
         number, i = divmod(number, len(_LETTERS))

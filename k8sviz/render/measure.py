@@ -46,12 +46,20 @@ def printable(text: str) -> str:
     >>> printable("a\\u202eb\\x00c\\nd")
     'a\\ufffdb\\ufffdc d'
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        " " if c in "\n\r\t" else c if c == " " or unicodedata.category(c)[0] not in "CZ" or c == "\u3000" else "\ufffd"
-        for c in text
-    )
+    return text if text.isprintable() else text.translate(_SHOWN)
+
+
+class _Shown(dict[int, str]):
+    """What stands for a letter, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        c = chr(code)
+        hidden = unicodedata.category(c)[0] in "CZ" and c not in " \u3000"
+        self[code] = shown = " " if c in "\n\r\t" else "\ufffd" if hidden else c
+        return shown
+
+
+_SHOWN: Final = _Shown()
 
 
 def shorten(text: str, most: int) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
 from k8sviz.render.cards import FACT, KIND, LABEL, NAME, card, group_state, group_title, headline, label_lines
 from k8sviz.render.layout import Box, Layout, Line, layout
-from k8sviz.render.measure import printable, text_width
+from k8sviz.render.measure import printable, shorten, text_width
 from k8sviz.render.palette import DARK, LIGHT, Theme, family
 
 __all__ = ["FONTS", "edge_svg", "group_svg", "node_svg", "style", "svg"]
@@ -22,6 +22,7 @@ FONTS: Final = (
 )
 _TITLE: Final = 15.0
 _NOTE: Final = 11.0
+_MOST_SPOKEN: Final = 2000  # letters of a card's hint
 _PAGE: Final = 900
 _LEAST: Final = 0.72  # letters of 11 pixels stay readable
 
@@ -151,7 +152,7 @@ def node_svg(node: Node, box: Box) -> str:
 
 def _spoken(node: Node) -> str:
     state = f" ({node.state})" if node.state else ""
-    return " · ".join((f"{node.kind} {node.name}{state}", *node.facts))
+    return shorten(" · ".join((f"{node.kind} {node.name}{state}", *node.facts)), _MOST_SPOKEN)
 
 
 def _level(level: Level) -> str:
