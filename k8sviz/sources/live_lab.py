@@ -44,6 +44,8 @@ _MADE_CLUSTER_WIDE: Final = ("PersistentVolume", "StorageClass", "VolumeAttribut
 _LONGEST: Final = 300.0  # seconds for one command
 _GONE_IN: Final = 120.0  # seconds for a namespace to go
 _QUIET: Final = 0.5  # seconds without a change that count as quiet
+# a claim that found no volume is looked at again every 15 seconds (kube-controller-manager --pvclaimbinder-sync-period)
+_BINDERS_ROUND: Final = 20.0
 _PRODUCTION: Final = re.compile(r"(?<![a-z])(prod|production|prd|live)(?![a-z])")
 _ON_THIS_MACHINE: Final = ("minikube", "kind-", "k3d-", "docker-desktop", "rancher-desktop", "colima", "orbstack")
 _IN_CONTAINERS: Final = re.compile(r"\bkubectl\s+(exec|logs|attach|port-forward|cp|debug)\b|/proxy/")
@@ -393,8 +395,12 @@ class LiveLab:
         promised, gap = self._promise(step)
         begun = time.monotonic()
         longest = max(2.0, 1.5 * gap, gap + 2.0)
-        while time.monotonic() - begun < longest and not self._follower.closed:
-            if self._follower.idle() >= _QUIET and promised == _shape(self._follower.history.at()):
+        while not self._follower.closed:
+            took, shape = time.monotonic() - begun, _shape(self._follower.history.at())
+            quiet = self._follower.idle() >= _QUIET
+            if quiet and promised == shape:
+                return
+            if took > longest + _BINDERS_ROUND or (took > longest and quiet and not _may_still_bind(promised, shape)):
                 return
             self._follower.wait(self._follower.changes, 0.1)
 
@@ -468,6 +474,12 @@ def _shape(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
             going = "going" if meta.get("deletionTimestamp") else ""
             rows.append((kind, name, _phase(obj), str(ready), going))
     return Counter(rows)
+
+
+def _may_still_bind(promised: Counter[tuple[str, ...]] | None, shape: Counter[tuple[str, ...]]) -> bool:
+    """Whether a claim waits that was bound in the recording, beside a volume that is free."""
+    waits = any(row[0] == "PersistentVolumeClaim" and row[2] == "Bound" for row in (promised or Counter()) - shape)
+    return waits and any(row[0] == "PersistentVolume" and row[2] == "Available" for row in shape)
 
 
 def _is_random(meta: Object) -> bool:
