@@ -12,6 +12,7 @@ from k8sviz.diagrams.stateful import orders, stateful, stateful_story
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref
+from k8sviz.render.layout import layout
 from k8sviz.render.text import text
 from k8sviz.rules.dns import records
 from k8sviz.sources.recording import read
@@ -157,3 +158,14 @@ def test_a_manifest_claims_no_state() -> None:
     words = text(stateful(History.of(sets).at(None)))
     assert "StatefulSet kubia · replicas: 2" in words
     assert "kubia-1.kubia.default" in words
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_ordinals_stand_in_their_order(name: str) -> None:
+    history = lab(name)
+    for step in history.steps:
+        diagram = stateful(history.at(history.settled(step.id)), history=history)
+        boxes = layout(diagram).nodes
+        pods = [n for n in diagram.nodes if n.kind == "Pod" and n.name.startswith("kubia-") and n.name[6:].isdigit()]
+        down_the_page = [n.name for n in sorted(pods, key=lambda n: boxes[n.id].y)]
+        assert down_the_page == sorted(down_the_page), step.id

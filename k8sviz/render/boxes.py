@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Node
@@ -74,6 +75,9 @@ def layout_dot(diagram: Diagram) -> str:
 def _frame(tree: Tree, group_id: str, names: dict[str, str], numbers: dict[str, int]) -> Iterator[str]:
     for node in tree.tied(group_id):
         yield _box(node, names)
+    for family in _families(tree.tied(group_id)):
+        members = " -> ".join(names[node.id] for node in family)
+        yield f"{{rank=same {members} [style=invis]}}"
     for row in tree.rows(group_id):
         for node in row:
             yield _box(node, names)
@@ -86,6 +90,16 @@ def _frame(tree: Tree, group_id: str, names: dict[str, str], numbers: dict[str, 
         if tree.is_empty(group.id):  # Graphviz draws no frame around nothing
             yield f"e{number} [style=invis width=1 height=0.1]"
         yield "}"
+
+
+def _families(nodes: list[Node]) -> list[list[Node]]:
+    """Pods that differ in their number only, as a StatefulSet's do: they stand in its order."""
+    found: dict[str, list[tuple[int, Node]]] = {}
+    for node in nodes:
+        stem, dash, number = node.name.rpartition("-")
+        if node.kind == "Pod" and dash and number.isdecimal():
+            found.setdefault(stem, []).append((int(number[:9]), node))
+    return [[node for _, node in sorted(family, key=itemgetter(0))] for family in found.values() if len(family) > 1]
 
 
 def _box(node: Node, names: dict[str, str]) -> str:

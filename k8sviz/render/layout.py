@@ -16,9 +16,8 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from k8sviz.diagrams.model import SIDE, Diagram
 from k8sviz.render.boxes import layout_dot
@@ -33,8 +32,7 @@ _FARTHEST: Final = 1200
 _MARGIN: Final = 14.0
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle in pixels, from its top left corner."""
 
     x: float
@@ -43,8 +41,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """An edge's path as SVG writes it, where it ends and from where it comes there, and its label's middle."""
 
     path: str
@@ -53,8 +50,7 @@ class Line:
     label: tuple[float, float] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Places for the nodes, edges and groups of a Diagram, by their ids, in pixels."""
 
     width: float
@@ -95,14 +91,13 @@ def _stacked(diagram: Diagram, sides: list[str]) -> Layout:
     for side in sides:
         nodes = tuple(n for n in diagram.nodes if side_of(n.group) == side)
         ids = {n.id for n in nodes}
-        part = replace(
-            diagram,
+        part = diagram._replace(
             nodes=nodes,
             edges=tuple(e for e in diagram.edges if e.source in ids),
             groups=tuple(g for g in diagram.groups if side_of(g.id) == side and g.id != side),
         )
         whole = _below(whole, side, layout(part))
-    return replace(whole, width=whole.width + _MARGIN)
+    return whole._replace(width=whole.width + _MARGIN)
 
 
 def _below(whole: Layout, side: str, part: Layout) -> Layout:
@@ -112,9 +107,9 @@ def _below(whole: Layout, side: str, part: Layout) -> Layout:
     return Layout(
         max(whole.width, part.width + _MARGIN),
         whole.height + frame.height + _MARGIN,
-        whole.nodes | {i: replace(b, x=b.x + dx, y=b.y + dy) for i, b in part.nodes.items()},
+        whole.nodes | {i: b._replace(x=b.x + dx, y=b.y + dy) for i, b in part.nodes.items()},
         whole.edges | {i: _moved(line, dx, dy) for i, line in part.edges.items()},
-        whole.groups | {side: frame} | {i: replace(b, x=b.x + dx, y=b.y + dy) for i, b in part.groups.items()},
+        whole.groups | {side: frame} | {i: b._replace(x=b.x + dx, y=b.y + dy) for i, b in part.groups.items()},
     )
 
 
