@@ -11,7 +11,6 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -82,8 +81,7 @@ class Event(NamedTuple):
     object: Object
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How a step's command ended: `t` in seconds since the History began."""
 
     t: float
@@ -92,27 +90,25 @@ class Result:
     stderr: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One command of a lab. `t` is when it began; `result` is None while it runs or where a recording was cut."""
 
     t: float
     id: str
     command: str
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = {}
     about: str = ""
     result: Result | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """What a History is a history of, and where it came from (a recording's header)."""
 
     name: str = ""
     title: str = ""
     namespace: str = ""
     started_at: str = ""
-    server: Mapping[str, str] = field(default_factory=dict)
+    server: Mapping[str, str] = {}
     secret_values: str = "kept"  # noqa: S105 - whether they were, not one of them
 
 
@@ -274,7 +270,7 @@ class History:
         """Note how the newest step of that id ended. Raises K8svizError when no such step began."""
         for i in range(len(self._steps) - 1, -1, -1):
             if self._steps[i].id == step_id:
-                self._steps[i] = replace(self._steps[i], result=result)
+                self._steps[i] = self._steps[i]._replace(result=result)
                 self.end = max(self.end, result.t)
                 return
         raise K8svizError(f"a result for step {step_id!r}, which never began")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
 
 __all__ = ["KINDS", "Kind", "Ref", "kind_named", "kind_or_none", "parse_ref"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind as `kubectl api-resources` lists it."""
 
     name: str
@@ -90,8 +89,7 @@ def kind_or_none(word: str) -> Kind | None:
 _LONG = 14  # letters; nobody types persistentvolumeclaim, and nobody says po
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """An object's name as people say it: kind, name, and namespace ('' when cluster-scoped)."""
 
     kind: str

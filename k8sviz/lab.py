@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
@@ -294,6 +293,8 @@ class Lab:
 
 
 def _shown(text: str) -> str:
+    from html import escape  # here, since it loads two thousand names
+
     return escape(printable(text), quote=True)
 
 

@@ -6,6 +6,7 @@ One module a family of commands: `tell` draws and explains, `predict` predicts a
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import importlib
 import io
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["course"]:
         return _guarded(lambda: _course(arguments[1:]))
     gc.set_threshold(100_000, 20, 20)  # a command builds much and drops little; looking for circles would be in vain
+    atexit.register(gc.freeze)  # and when all goes anyway, Python looks three times more
     options = _options(arguments)
     return _guarded(lambda: options.run(options))
 

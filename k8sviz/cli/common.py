@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -110,4 +109,15 @@ def is_ref(word: str) -> bool:
 
 def print_json(value: Any) -> None:
     """Print JSON as people can read it."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    import json
+
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str))
+
+
+def _plain(value: Any) -> Any:
+    """The same, with a named tuple's names: to JSON alone it is a list."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value

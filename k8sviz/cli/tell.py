@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
 from typing import Any
 
 import k8sviz
@@ -38,7 +37,7 @@ def _labs(options: argparse.Namespace) -> None:
     names = [options.lab] if options.lab else lab_names()
     labs = [load_lab(name) for name in names]
     if options.json:
-        print_json([{"name": lab.name, "title": lab.title, "steps": [asdict(s) for s in lab.steps]} for lab in labs])
+        print_json([{"name": lab.name, "title": lab.title, "steps": lab.steps} for lab in labs])
     elif options.lab:
         print(f"{labs[0].name}: {labs[0].title}\nin {labs[0].folder}")
         for step in labs[0].steps:
@@ -76,7 +75,7 @@ def _draw(options: argparse.Namespace) -> None:
     drawn = [k8sviz.draw(options.story, opened, ref, at=options.at, theme=options.theme, **more) for ref in focus]
     picture = drawn[0] if len(drawn) == 1 else k8sviz.beside(*drawn)
     if options.json:
-        print_json(asdict(picture.diagram))
+        print_json(picture.diagram)
     elif options.output:
         print(f"wrote {picture.save(options.output, options.format)}", file=sys.stderr)
     else:

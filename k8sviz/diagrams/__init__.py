@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -43,7 +42,7 @@ def story(name: str, history: History | None = None) -> Teller:
     told: Teller = getattr(importlib.import_module(f"k8sviz.diagrams.{module}"), function)
     if history is None:
         return told
-    wanted = inspect.signature(told).parameters
+    wanted = getattr(told, "__kwdefaults__", None) or {}  # inspect says so too, and takes as long as a small picture
     if "history" in wanted:
         told = partial(told, history=history)
     if "slots" in wanted:

@@ -7,7 +7,6 @@ kube-root-ca.crt), who am I (the token of the ServiceAccount)? An ambassador con
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
@@ -60,14 +59,14 @@ def access(
         for binding in snapshot.objects(kind, namespace=namespace):
             story.binding(binding)
     # seven steps from a program to what it may do: from left to right they would not fit a page
-    diagram = replace(story.b.diagram("access", _title(snapshot, namespace, focus)), direction="TB")
+    diagram = story.b.diagram("access", _title(snapshot, namespace, focus))._replace(direction="TB")
     if not snapshot.objects("ClusterRoleBinding") and diagram.nodes:
-        diagram = replace(diagram, notes=(*diagram.notes, say("access.note.cluster")))
+        diagram = diagram._replace(notes=(*diagram.notes, say("access.note.cluster")))
     if focus is not None:
         frames = {group.id for group in diagram.groups if group.ref == focus}
         diagram = diagram.around(*(n.id for n in diagram.nodes if n.ref == focus or n.group in frames))
     elif not diagram.nodes:
-        diagram = replace(diagram, notes=(*diagram.notes, say("access.note.nothing")))
+        diagram = diagram._replace(notes=(*diagram.notes, say("access.note.nothing")))
     return sum_up(diagram, LIMIT)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
@@ -200,5 +199,5 @@ class Builder:
         """Things with relations first: what stands alone goes to the end of the page."""
         tied = {e.source for e in edges} | {e.target for e in edges}
         framed = {n.id for n in self._nodes.values() if n.group}
-        nodes = [replace(n, group="") if n.group not in self._groups else n for n in self._nodes.values()]
+        nodes = [n._replace(group="") if n.group not in self._groups else n for n in self._nodes.values()]
         return tuple(sorted(nodes, key=lambda n: n.id not in tied and n.id not in framed))

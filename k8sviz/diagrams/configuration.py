@@ -10,7 +10,7 @@ import base64
 import binascii
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
@@ -79,7 +79,7 @@ def configuration(
     if focus is not None:
         return _around(diagram, snapshot, focus, key)
     if not diagram.nodes:
-        diagram = replace(diagram, notes=(*diagram.notes, say("configuration.note.nothing")))
+        diagram = diagram._replace(notes=(*diagram.notes, say("configuration.note.nothing")))
     if len(diagram.nodes) > LIMIT:
         diagram = _replicas_once(diagram)
     return sum_up(diagram, LIMIT)
@@ -102,10 +102,9 @@ def _replicas_once(diagram: Diagram) -> Diagram:
     left_out |= {inner for inner, outer in parents.items() if outer in left_out}
     nodes = tuple(node for node in diagram.nodes if node.group not in left_out)
     here = {node.id for node in nodes}
-    groups = (replace(g, count=counts.get(g.id, 1)) for g in diagram.groups if g.id not in left_out)
+    groups = (g._replace(count=counts.get(g.id, 1)) for g in diagram.groups if g.id not in left_out)
     note = say("configuration.note.alike", pods=len(pods), drawn=len(counts))
-    return replace(
-        diagram,
+    return diagram._replace(
         nodes=nodes,
         groups=tuple(groups),
         edges=tuple(edge for edge in diagram.edges if edge.source in here and edge.target in here),
@@ -126,15 +125,15 @@ def _finished(diagram: Diagram) -> Diagram:
     tied = {edge.source for edge in diagram.edges}
     unused = say("configuration.state.nobody")
     nodes = (
-        replace(node, state=unused, level="off") if node.kind == "Key" and node.id not in tied else node
+        node._replace(state=unused, level="off") if node.kind == "Key" and node.id not in tied else node
         for node in diagram.nodes
     )
     parents = {group.id: group.parent for group in diagram.groups}
     filled = {node.group for node in diagram.nodes}
     filled |= {parents.get(group, "") for group in filled}
     shown = (group for group in diagram.groups if group.id in filled)
-    groups = (replace(group, ref=None) if group.kind in kinds else group for group in shown)
-    return replace(diagram, nodes=tuple(nodes), groups=tuple(groups))
+    groups = (group._replace(ref=None) if group.kind in kinds else group for group in shown)
+    return diagram._replace(nodes=tuple(nodes), groups=tuple(groups))
 
 
 def _around(diagram: Diagram, snapshot: Snapshot, focus: Ref, key: str) -> Diagram:
@@ -152,7 +151,7 @@ def _around(diagram: Diagram, snapshot: Snapshot, focus: Ref, key: str) -> Diagr
             raise K8svizError(f"{focus} has no key {key!r}; {nearest(key, names)}")
         mine = named
     kept = diagram.around(*(node.id for node in mine))
-    return kept if kept.nodes else replace(kept, notes=(*kept.notes, say("configuration.note.nothing")))
+    return kept if kept.nodes else kept._replace(notes=(*kept.notes, say("configuration.note.nothing")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
@@ -72,10 +72,10 @@ def downward(
     kinds = {"Container", "InitContainer"}
     used = {node.group for node in diagram.nodes}
     used |= {group.parent for group in diagram.groups if group.id in used}
-    groups = (replace(g, ref=None) if g.kind in kinds else g for g in diagram.groups if g.id in used)
-    diagram = replace(diagram, groups=tuple(groups))
+    groups = (g._replace(ref=None) if g.kind in kinds else g for g in diagram.groups if g.id in used)
+    diagram = diagram._replace(groups=tuple(groups))
     if not diagram.nodes:
-        return replace(diagram, notes=(*diagram.notes, say("downward.note.nothing")))
+        return diagram._replace(notes=(*diagram.notes, say("downward.note.nothing")))
     return sum_up(diagram, LIMIT)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from k8sviz.kinds import Ref
 
@@ -18,8 +17,7 @@ SIDE: Final = "side/"  # how the ids of frames begin that hold one of several Di
 Level = Literal["", "ok", "wait", "bad", "ending", "off", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One thing. `id` stays the same over time; `ref` names the API object it stands for, if it is one."""
 
     id: str
@@ -30,12 +28,11 @@ class Node:
     level: Level = ""
     group: str = ""
     ref: Ref | None = None
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # nobody counts a tuple's values here
     alike: str = ""  # things of the same kind, state and non-empty `alike` may be summed up as one
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One relation: `relation` is a stable word for programs, `label` is what people read on the line.
 
     `key` tells apart several relations of one sort between the same two things (two mounts of one volume).
@@ -54,8 +51,7 @@ class Edge:
         return f"{self.source} {self.relation} {self.target}" + (f" {self.key}" if self.key else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A frame around nodes that belong together: a Pod around its containers and volumes, say."""
 
     id: str
@@ -66,12 +62,11 @@ class Group:
     facts: tuple[str, ...] = ()
     parent: str = ""
     ref: Ref | None = None
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # nobody counts a tuple's values here
     alike: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagram:
+class Diagram(NamedTuple):
     """A story at one moment. `notes` say what is known to be missing from it, or was summed up."""
 
     story: str
@@ -110,8 +105,7 @@ class Diagram:
             while group and group not in used:
                 used.add(group)
                 group = parents.get(group, "")
-        return replace(
-            self,
+        return self._replace(
             nodes=nodes,
             edges=tuple(e for e in self.edges if e.source in keep and e.target in keep),
             groups=tuple(g for g in self.groups if g.id in used),
@@ -137,9 +131,9 @@ def side_by_side(diagrams: Sequence[Diagram], title: str = "") -> Diagram:
     for i, one in enumerate(diagrams):
         frame = f"{SIDE}{i}"
         groups.append(Group(frame, "", one.title))
-        groups += [replace(g, id=f"{i}:{g.id}", parent=f"{i}:{g.parent}" if g.parent else frame) for g in one.groups]
-        nodes += [replace(n, id=f"{i}:{n.id}", group=f"{i}:{n.group}" if n.group else frame) for n in one.nodes]
-        edges += [replace(e, source=f"{i}:{e.source}", target=f"{i}:{e.target}") for e in one.edges]
+        groups += [g._replace(id=f"{i}:{g.id}", parent=f"{i}:{g.parent}" if g.parent else frame) for g in one.groups]
+        nodes += [n._replace(id=f"{i}:{n.id}", group=f"{i}:{n.group}" if n.group else frame) for n in one.nodes]
+        edges += [e._replace(source=f"{i}:{e.source}", target=f"{i}:{e.target}") for e in one.edges]
         notes += [note for note in one.notes if note not in notes]
     story = diagrams[0].story if diagrams else ""
     return Diagram(story, title, tuple(nodes), tuple(edges), tuple(groups), tuple(notes))

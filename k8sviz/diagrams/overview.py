@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -61,7 +60,7 @@ def overview(
         snapshot.require(focus)
     story = _Story(snapshot, namespace, shown=focus)
     story.draw()
-    diagram = replace(story.diagram(), title=_title(snapshot, namespace, focus, selector))
+    diagram = story.diagram()._replace(title=_title(snapshot, namespace, focus, selector))
     if focus is not None:
         frame = story.b.id_of(focus)
         diagram = diagram.around(*(n.id for n in diagram.nodes if n.ref == focus or n.group == frame))
@@ -70,7 +69,7 @@ def overview(
     elif namespace is not None and focus is None:
         diagram = _without_strangers(diagram, namespace)
     if not diagram.nodes and not diagram.groups:
-        diagram = replace(diagram, notes=(*diagram.notes, say("overview.note.nothing")))
+        diagram = diagram._replace(notes=(*diagram.notes, say("overview.note.nothing")))
     return _readable(diagram, story.short)
 
 
@@ -93,7 +92,7 @@ def _without_strangers(diagram: Diagram, namespace: str) -> Diagram:
     gone = len(diagram.nodes) - len(kept.nodes)
     notes = (*kept.notes, say("overview.note.strangers", count=gone)) if gone else kept.notes
     frames = tuple(g for g in diagram.groups if g.ref is not None and g.ref.name == namespace)
-    return replace(kept, notes=notes, groups=kept.groups or frames)
+    return kept._replace(notes=notes, groups=kept.groups or frames)
 
 
 # -- what is drawn -----------------------------------------------------------------------------------
@@ -266,12 +265,12 @@ class _Story:
             frame = self.b.id_of(home) if home is not None else ""
             if home is not None and frame not in frames:
                 frames[frame] = Group(frame, home.kind, home.name, ref=home)
-            nodes.append(replace(node, group=frame, alike=self.alike(node.id) or node.alike * (node.alike == "ghost")))
+            nodes.append(node._replace(group=frame, alike=self.alike(node.id) or node.alike * (node.alike == "ghost")))
         notes = bare.notes
         if self.left_out:
             what = ", ".join(f"{name} × {count}" for name, count in sorted(self.left_out.items()))
             notes = (*notes, say("overview.note.left-out", what=what))
-        return replace(bare, nodes=tuple(nodes), groups=tuple(frames.values()), notes=notes)
+        return bare._replace(nodes=tuple(nodes), groups=tuple(frames.values()), notes=notes)
 
 
 class _Families:
@@ -587,14 +586,14 @@ def _readable(diagram: Diagram, short: _Names) -> Diagram:
 
 
 def _with_way_in(diagram: Diagram) -> Diagram:
-    return replace(diagram, notes=(*diagram.notes, say("overview.note.way-in")))
+    return diagram._replace(notes=(*diagram.notes, say("overview.note.way-in")))
 
 
 def _by_kind(diagram: Diagram, short: _Names) -> Diagram:
     """A card for all things of a kind in a namespace that are equally well."""
     words = {level: say(f"overview.level.{level or 'plain'}") for level in _RANKS}
-    nodes = (replace(n, alike=n.kind, state=words[n.level], name=short(n)) for n in diagram.nodes)
-    return sum_up(replace(diagram, nodes=tuple(nodes)), 0, _examples)
+    nodes = (n._replace(alike=n.kind, state=words[n.level], name=short(n)) for n in diagram.nodes)
+    return sum_up(diagram._replace(nodes=tuple(nodes)), 0, _examples)
 
 
 def _examples(names: Sequence[str]) -> str:
@@ -605,7 +604,7 @@ def _examples(names: Sequence[str]) -> str:
 
 def _by_namespace(diagram: Diagram, short: _Names) -> Diagram:
     """What the cluster is made of, kind by kind, and a card for each namespace."""
-    bare = replace(diagram, nodes=tuple(replace(n, group="") for n in diagram.nodes), groups=())
+    bare = diagram._replace(nodes=tuple(n._replace(group="") for n in diagram.nodes), groups=())
     whole = _by_kind(bare, short)
     inside: dict[str, list[Node]] = {}
     for node in diagram.nodes:
@@ -617,10 +616,10 @@ def _by_namespace(diagram: Diagram, short: _Names) -> Diagram:
     rest = [node for card in cards[_MOST_NAMESPACES:] for node in inside.get(card.id, ())]
     if len(cards) > len(shown):
         name = say("overview.namespaces.more")
-        shown.append(replace(_namespace_card(Group("more-namespaces", "Namespace", name), rest), ref=None,
+        shown.append(_namespace_card(Group("more-namespaces", "Namespace", name), rest)._replace(ref=None,
                              count=len(cards) - _MOST_NAMESPACES))  # fmt: skip
     frame = Group("namespaces", "", say("overview.namespaces.title", count=len(cards)))
-    return replace(whole, nodes=(*whole.nodes, *(replace(card, group=frame.id) for card in shown)), groups=(frame,))
+    return whole._replace(nodes=(*whole.nodes, *(card._replace(group=frame.id) for card in shown)), groups=(frame,))
 
 
 def _namespace_card(group: Group, nodes: Sequence[Node]) -> Node:

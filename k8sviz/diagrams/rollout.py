@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -68,7 +67,7 @@ def rollout(
         story.controller(controller)
     story.services()
     diagram = story.b.diagram("rollout", _title(snapshot, namespace, focus))
-    diagram = replace(diagram, notes=(*diagram.notes, *story.notes))
+    diagram = diagram._replace(notes=(*diagram.notes, *story.notes))
     if focus is None:
         return diagram
     return diagram.around(*(story.drawn.get(focus) or [n.id for n in diagram.nodes if n.ref == focus]))

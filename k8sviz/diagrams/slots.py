@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from k8sviz.history import Event, History, Object
@@ -32,15 +31,14 @@ class Stay(NamedTuple):
     seat: str
 
 
-@dataclass(frozen=True)
-class Slots:
+class Slots(NamedTuple):
     """Rows of ReplicaSets and seats of Pods, by their uids (or names, where there is no uid).
 
     `crowded` names the workloads (by their Refs' text) whose Pods are too many to be drawn one by one.
     """
 
-    rows: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
-    seats: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, tuple[Stay, ...]] = {}
+    seats: Mapping[str, int] = {}
     many: frozenset[str] = frozenset()
     crowded: frozenset[str] = frozenset()
 

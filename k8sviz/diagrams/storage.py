@@ -6,7 +6,6 @@ Each function below draws one kind of object and says which fields it reads.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
@@ -73,7 +72,7 @@ def storage(
     if focus is not None:
         diagram = diagram.around(*_ids_of(diagram, focus))
     if not diagram.nodes and not diagram.groups:
-        return replace(diagram, notes=(*diagram.notes, say("diagrams.storage.nothing")))
+        return diagram._replace(notes=(*diagram.notes, say("diagrams.storage.nothing")))
     return sum_up(diagram, LIMIT)
 
 
@@ -431,7 +430,7 @@ def claim_among_volumes(snapshot: Snapshot, focus: Ref) -> Diagram:
         b.edge(node, target, *_verdict(candidate))
     diagram = b.diagram("storage", say("diagrams.storage.title-claim", what=focus))
     kept = diagram.around(node)
-    return replace(kept, edges=tuple(_once(kept.edges)))
+    return kept._replace(edges=tuple(_once(kept.edges)))
 
 
 def _verdict(candidate: Candidate) -> tuple[str, str, Level]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from os.path import commonprefix
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Node
@@ -57,10 +56,10 @@ def sum_up(diagram: Diagram, limit: int, name: Naming = stem) -> Diagram:
         source, target = new_id[edge.source], new_id[edge.target]
         one = (source, edge.relation, target, edge.key)
         if one not in edges:
-            edges[one] = replace(edge, source=source, target=target)
+            edges[one] = edge._replace(source=source, target=target)
     note = say("diagrams.storage.summed", nodes=len(diagram.nodes), cards=len(merged))
-    return replace(
-        diagram, nodes=merged, edges=tuple(edges.values()), groups=merged_groups, notes=(*diagram.notes, note)
+    return diagram._replace(
+        nodes=merged, edges=tuple(edges.values()), groups=merged_groups, notes=(*diagram.notes, note)
     )
 
 
@@ -72,9 +71,9 @@ def _merge_groups(members: Sequence[Group], first: dict[Hashable, str], group_of
     one = members[0]
     parent = first[group_of[one.parent]] if one.parent in group_of else ""
     if len(members) == 1:
-        return replace(one, parent=parent)
+        return one._replace(parent=parent)
     facts = tuple(f for f in one.facts if all(f in m.facts for m in members))
-    return replace(one, name=stem([m.name for m in members]), facts=facts, parent=parent, count=len(members), ref=None)
+    return one._replace(name=stem([m.name for m in members]), facts=facts, parent=parent, count=len(members), ref=None)
 
 
 def _merge_nodes(
@@ -83,10 +82,9 @@ def _merge_nodes(
     one = members[0]
     group = first[group_of[one.group]] if one.group in group_of else ""
     if len(members) == 1:
-        return replace(one, group=group)
+        return one._replace(group=group)
     facts = tuple(f for f in one.facts if all(f in m.facts for m in members))
-    return replace(
-        one,
+    return one._replace(
         name=name([m.name for m in members]),
         facts=facts,
         group=group,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from k8sviz.diagrams.model import Group, Node
 from k8sviz.render.measure import printable, shorten, text_width
@@ -24,8 +23,7 @@ _MOST_LINES: Final = 5
 _MOST_TITLE: Final = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """A node as lines of text, and its size in pixels."""
 
     kind: str

@@ -7,7 +7,6 @@ pkg/registry/rbac/validation/rule.go (Kubernetes v1.36). Access is only ever add
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from k8sviz.rules.admission import TOKEN_MOUNT_PATH, in_start_order, service_account
@@ -35,8 +34,7 @@ _PREFIX = "system:serviceaccount:"
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Who asks: a user name and the groups that the API server found for it."""
 
     user: str
@@ -64,8 +62,7 @@ class By(NamedTuple):
     rule: JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request is allowed, the first rule that allows it, and why (a Reason of `rules.access`)."""
 
     allowed: bool

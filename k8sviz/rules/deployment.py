@@ -7,8 +7,7 @@ A size is a number of Pods; nothing here counts Pods that are being deleted, as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from k8sviz.rules.fields import flag, integer, mapping, text
 from k8sviz.rules.rollout import RolloutBounds, rollout_bounds
@@ -42,8 +41,7 @@ HISTORY_LIMIT: Final = 10
 PROGRESS_DEADLINE: Final = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """One ReplicaSet as the controller sees it: `desired` is spec.replicas, `available` status.availableReplicas.
 
     `pods` are those that exist and are not over (status.replicas). `age` orders sets: older ones have smaller numbers.
@@ -60,8 +58,7 @@ class Size:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """One scaling: the ReplicaSet's name, its size before and after."""
 
     name: str
@@ -152,7 +149,7 @@ def cleanup_unhealthy(old: Sequence[Size], most: int) -> list[Size]:
     for size in sorted(old, key=lambda s: s.age):
         go = max(0, min(left, size.desired - size.available))
         left -= go
-        sizes.append(replace(size, desired=size.desired - go))
+        sizes.append(size._replace(desired=size.desired - go))
     return sizes
 
 
@@ -169,7 +166,7 @@ def scale_down_old(bounds: RolloutBounds, new: Size, old: Sequence[Size]) -> lis
     for size in sorted(old, key=lambda s: s.age):
         go = min(left, size.desired)
         left -= go
-        sizes.append(replace(size, desired=size.desired - go))
+        sizes.append(size._replace(desired=size.desired - go))
     return sizes
 
 

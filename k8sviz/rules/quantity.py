@@ -6,9 +6,9 @@ Floating point would call 0.1 + 0.2 a mismatch; Kubernetes counts in billionths,
 
 from __future__ import annotations
 
+import functools
 import math
 import re
-from dataclasses import dataclass, field
 from typing import Literal
 
 from k8sviz.errors import K8svizError
@@ -31,15 +31,30 @@ _SHAPE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@functools.total_ordering
 class Quantity:
     """An amount in billionths of its unit (bytes, or cores), and the notation it was written in.
 
     Quantities compare by amount alone: `1Gi` equals `1024Mi`, and `1000m` equals `1`.
     """
 
-    nano: int
-    format: Format = field(default="DecimalSI", compare=False)
+    __slots__ = ("format", "nano")
+
+    def __init__(self, nano: int, format: Format = "DecimalSI") -> None:  # noqa: A002 - Kubernetes' own word
+        self.nano = nano
+        self.format = format
+
+    def __eq__(self, other: object) -> bool:
+        return self.nano == other.nano if isinstance(other, Quantity) else NotImplemented
+
+    def __lt__(self, other: Quantity) -> bool:
+        return self.nano < other.nano
+
+    def __hash__(self) -> int:
+        return hash(self.nano)
+
+    def __repr__(self) -> str:
+        return f"Quantity(nano={self.nano}, format={self.format!r})"
 
     def value(self) -> int:
         """The amount in whole units, rounded away from zero as Quantity.Value() does.

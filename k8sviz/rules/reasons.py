@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["Reason"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why Kubernetes does not do something, or does it otherwise.
 
     `code` is kebab-case; `facts` fill the placeholders of its words, which are `rules.binding.<code>` for claims and
@@ -23,7 +21,7 @@ class Reason:
     """
 
     code: str
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = {}
 
     def __hash__(self) -> int:
         return hash((self.code, tuple(sorted(self.facts.items()))))

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, text
@@ -21,8 +20,7 @@ Way = Literal["env", "envFrom", "volume", "projected", "imagePullSecrets", "driv
 _PARTS = {"configMap": "ConfigMap", "secret": "Secret"}
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One use of a ConfigMap or Secret by a Pod. Fields that do not apply are empty.
 
     `key` is empty where every key is meant; `container` where the whole Pod is. `target` is the variable's name or the
@@ -60,10 +58,10 @@ def references(pod: JSON) -> list[Reference]:
     found: list[Reference] = []
     for container, _ in in_start_order(pod):
         name = text(container, "name")
-        found += (replace(each, container=name) for each in _variables(container))
+        found += (each._replace(container=name) for each in _variables(container))
         for mount in listed(container, "volumeMounts"):
             each_source = _sources(volumes.get(text(mount, "name"), {}))
-            found += (replace(each, container=name) for source in each_source for each in _mounted(source, mount))
+            found += (each._replace(container=name) for source in each_source for each in _mounted(source, mount))
     for secret in listed(pod, "spec", "imagePullSecrets"):
         found.append(Reference("imagePullSecrets", "Secret", text(secret, "name"), optional=True))
     for volume in volumes.values():
@@ -113,12 +111,12 @@ def _sources(volume: JSON) -> Iterator[Reference]:
 
 
 def _items(whole: Reference, definition: JSON) -> Iterator[Reference]:
-    whole = replace(whole, optional=bool(flag(definition, "optional")))
+    whole = whole._replace(optional=bool(flag(definition, "optional")))
     items = listed(definition, "items")
     if not items:
         yield whole
     for item in items:
-        yield replace(whole, key=text(item, "key"), item=text(item, "path"), mode=integer(item, "mode"))
+        yield whole._replace(key=text(item, "key"), item=text(item, "path"), mode=integer(item, "mode"))
 
 
 def _mounted(source: Reference, mount: JSON) -> Iterator[Reference]:
@@ -126,10 +124,10 @@ def _mounted(source: Reference, mount: JSON) -> Iterator[Reference]:
     folder = posixpath.normpath("/" + text(mount, "mountPath").lstrip("/"))
     expression = text(mount, "subPathExpr")
     sub_path = expression or text(mount, "subPath")
-    placed = replace(source, target=folder, frozen=bool(sub_path), sub_path=sub_path, expression=bool(expression))
+    placed = source._replace(target=folder, frozen=bool(sub_path), sub_path=sub_path, expression=bool(expression))
     if not sub_path:
         target = posixpath.join(folder, source.item) if source.item else folder
-        yield replace(placed, target=target)
+        yield placed._replace(target=target)
         return
     if expression:  # known only with the container's variables
         yield placed
@@ -137,11 +135,11 @@ def _mounted(source: Reference, mount: JSON) -> Iterator[Reference]:
     wanted = "/".join(part for part in sub_path.split("/") if part not in ("", ".", "..data"))
     if not source.item:
         # keys hold no slash, so a subPath of a whole ConfigMap or Secret is one key, or an empty folder
-        yield replace(placed, key=wanted)
+        yield placed._replace(key=wanted)
     elif source.item == wanted or not wanted:
         yield placed
     elif source.item.startswith(f"{wanted}/"):
-        yield replace(placed, target=posixpath.join(folder, source.item.removeprefix(f"{wanted}/")))
+        yield placed._replace(target=posixpath.join(folder, source.item.removeprefix(f"{wanted}/")))
 
 
 def _driver(volume: JSON) -> Iterator[Reference]:

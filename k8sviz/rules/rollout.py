@@ -6,8 +6,7 @@ Rules: pkg/controller/deployment/util (ResolveFenceposts, MaxUnavailable, MaxSur
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8sviz.errors import K8svizError
 from k8sviz.rules.fields import integer, mapping, text
@@ -23,8 +22,7 @@ DEFAULT_FENCEPOST = "25%"
 _PERCENT = re.compile(r"([0-9]{1,9})%\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutBounds:
+class RolloutBounds(NamedTuple):
     """The bounds of a rollout, in Pods.
 
     `max_total` Pods exist at most (terminating ones aside), `min_available` are available at least.

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8sviz.errors import K8svizError
 from k8sviz.rules.fields import listed, mapped, mapping, string, strings, text
@@ -27,8 +26,7 @@ __all__ = [
 _INT64 = re.compile(r"[+-]?[0-9]{1,19}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One condition on one label: `key operator values`.
 
     Operators are In, NotIn, Exists, DoesNotExist, Gt and Lt; `str()` writes it as `kubectl -l` takes it.

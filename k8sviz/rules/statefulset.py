@@ -6,8 +6,7 @@ Rules: pkg/controller/statefulset (stateful_set_control.go, stateful_set_utils.g
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.rollout import scaled_value
@@ -36,8 +35,7 @@ REVISION_LABEL: Final = "controller-revision-hash"
 Wait = Literal["", "terminating", "not-ready", "not-available", "unhealthy-update"]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A Pod of the set as its controller sees it."""
 
     ordinal: int
@@ -53,8 +51,7 @@ class Member:
         return not self.available or self.terminating
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """One thing the controller does: create or delete the Pod of an ordinal (`revision` is the one it is made from)."""
 
     verb: Literal["create", "delete"]
@@ -62,8 +59,7 @@ class Act:
     revision: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What happens in one sync, and what the controller then waits for: an ordinal (None: nothing) and why."""
 
     acts: tuple[Act, ...] = ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from k8sviz.rules.fields import listed, text
 
@@ -15,8 +14,7 @@ _ADDED_BY_CONTROLLERS: Final = frozenset({"pod-template-hash", "controller-revis
 _MOST: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(NamedTuple):
     """One field of a template: its path, and what it was and is ('' for absent), as one line of JSON or plain text.
 
     >>> str(FieldChange("spec.containers[app].image", "busybox:1.36", "busybox:1.37"))

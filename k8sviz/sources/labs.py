@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
 
@@ -32,8 +31,7 @@ LAB_FILE = "lab.yaml"
 RECORDING_FILE = "recording.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class StepSpec:
+class StepSpec(NamedTuple):
     """One shell command of a lab; `files` are the names of the files that arrive with it."""
 
     id: str
@@ -42,8 +40,7 @@ class StepSpec:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LabSpec:
+class LabSpec(NamedTuple):
     """A lab as its `lab.yaml` has it, and the folder that holds the files its commands name."""
 
     name: str

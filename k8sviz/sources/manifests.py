@@ -13,7 +13,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -58,8 +57,7 @@ class Manifest(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What was found: the objects in order, each key once, and notes about what was replaced or left out."""
 
     manifests: tuple[Manifest, ...] = ()
@@ -301,8 +299,7 @@ def _complete(obj: Object, name: str, line: int, where: str, namespace: str) -> 
     return Manifest(obj, name, line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(NamedTuple):
     name: str
     line: int
     where: str

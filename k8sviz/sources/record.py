@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from k8sviz.errors import K8svizError
@@ -62,7 +61,7 @@ def _recording(path: Path, secrets: bool, follower: Callable[[], Follower]) -> I
 
         def begin() -> Tape:
             about = follower().history.about
-            writers.append(Writer(file, replace(about, secret_values="kept" if secrets else "redacted")))
+            writers.append(Writer(file, about._replace(secret_values="kept" if secrets else "redacted")))
             return writers[0] if secrets else RedactingTape(writers[0])
 
         yield _Late(begin)

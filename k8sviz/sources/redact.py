@@ -14,7 +14,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import yaml
@@ -164,11 +163,11 @@ class Redactor:
         if _SECRET_COMMAND.search(step.command):
             files = {name: MASK + "\n" if name in step.command else text for name, text in files.items()}
         result = self.result(step.result) if step.result else None
-        return replace(step, command=self.command(step.command), files=files, result=result)
+        return step._replace(command=self.command(step.command), files=files, result=result)
 
     def result(self, result: Result) -> Result:
         """What a command printed, without secret values."""
-        return replace(result, stdout=self.text(result.stdout), stderr=self.text(result.stderr))
+        return result._replace(stdout=self.text(result.stdout), stderr=self.text(result.stderr))
 
 
 class RedactingTape:
@@ -199,7 +198,7 @@ def redacted(history: History) -> History:
         redactor.learn(event.object)
     for step in history.steps:
         redactor.learn_step(step)
-    made = History(replace(history.about, secret_values=MASK.lower()))
+    made = History(history.about._replace(secret_values=MASK.lower()))
     made.complete = history.complete
     made.notes = list(history.notes)
     for event in history:

@@ -12,7 +12,7 @@ import math
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -86,7 +86,7 @@ class Film:
         frame = self.telling(at)
         title = frame.diagram.title or self.whole.title
         caption = say("views.moment.caption", title=title, at=self.moment(frame))
-        return svg(replace(frame.diagram, title=caption), theme=theme, alt=text(frame.diagram))
+        return svg(frame.diagram._replace(title=caption), theme=theme, alt=text(frame.diagram))
 
     def moment(self, frame: Frame) -> str:
         """When a frame is, in words: its seconds, and the step before it."""

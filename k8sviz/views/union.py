@@ -6,7 +6,6 @@ A player lays this out once; then nothing jumps when a state's word grows or a P
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from k8sviz.diagrams.model import Diagram, Edge, Group, Node
@@ -34,8 +33,7 @@ def union(diagrams: Sequence[Diagram]) -> Diagram:
     nodes = _versions(d.nodes for d in diagrams)
     edges = _versions(d.edges for d in diagrams)
     groups = _versions(d.groups for d in diagrams)
-    return replace(
-        first,
+    return first._replace(
         nodes=tuple(_roomy_node(v) for v in nodes.values()),
         edges=tuple(_roomy_edge(v) for v in edges.values() if v[0].source in nodes and v[0].target in nodes),
         groups=tuple(_roomy_group(v) for v in groups.values()),
@@ -75,8 +73,7 @@ def _side_by_side(rows: Iterable[Sequence[str]], size: float) -> tuple[str, ...]
 
 def _roomy_node(versions: Sequence[Node]) -> Node:
     states = [n.state for n in versions if n.state]
-    return replace(
-        versions[-1],
+    return versions[-1]._replace(
         kind=_widest((n.kind for n in versions), KIND, 99, bold=True),
         name=_widest((n.name for n in versions), NAME, 36, bold=True),
         facts=_side_by_side((n.facts for n in versions), FACT),
@@ -88,7 +85,7 @@ def _roomy_node(versions: Sequence[Node]) -> Node:
 
 def _roomy_edge(versions: Sequence[Edge]) -> Edge:
     lines = _side_by_side((label_lines(e.label) for e in versions if e.label), LABEL)
-    return replace(versions[-1], label="\n".join(lines))
+    return versions[-1]._replace(label="\n".join(lines))
 
 
 def _roomy_group(versions: Sequence[Group]) -> Group:
