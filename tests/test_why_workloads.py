@@ -40,7 +40,7 @@ CASES = [
     (PAUSE, "canary", "deploy/kubia", "paused", "waiting", ["1 of 4 Pods are of the new version"]),
     (PAUSE, "undo-paused", "deploy/kubia", "paused", "waiting", ["paused midway"]),
     (PAUSE, "after", "deploy/kubia", "complete", "fine", ["revision 2"]),
-    ("ch09-recreate", "apply-v2", "deploy/kubia", "progressing", "waiting", ["Recreate", "old Pods are gone"]),
+    ("ch09-recreate", "apply-v2", "deploy/kubia", "progressing", "waiting", ["Recreate", "old Pods have stopped"]),
     ("ch09-replicationcontroller", "lost", "rc/kubia-v1", "complete", "fine", ["1 Pods"]),
     (STATIC, "waiting", "sts/kubia", "pod-not-ready", "error", ["pod/kubia-3"]),
     (STATIC, "complete", "sts/kubia", "complete", "fine", ["pod/kubia-3"]),
