@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from k8sviz.lab import open_source as open_source
     from k8sviz.lab import play as play
     from k8sviz.lab import quiz as quiz
+    from k8sviz.lab import troubles as troubles
     from k8sviz.lab import updates as updates
     from k8sviz.lab import users as users
     from k8sviz.lab import what_if as what_if
@@ -50,6 +51,7 @@ __all__ = [
     "play",
     "progress",
     "quiz",
+    "troubles",
     "updates",
     "users",
     "what_if",

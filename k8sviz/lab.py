@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from k8sviz.render.charts import Chart
     from k8sviz.render.picture import Picture
     from k8sviz.sources.follow import Follower
-    from k8sviz.views.explanation import Because
+    from k8sviz.views.explanation import Because, Troubles
     from k8sviz.views.follow import Follow
     from k8sviz.views.inspector import Inspector
     from k8sviz.views.player import Player
@@ -233,6 +233,10 @@ class Lab:
         """Why an object ("pvc/demo-pvc") is in its state now, or why a step (its id) was refused."""
         return why(what, self)
 
+    def troubles(self) -> Troubles:
+        """What fails and what waits now, each cause once. See `k8sviz.troubles`."""
+        return troubles(self)
+
     def play(self, story: str, what: What = None, **options: Any) -> Player:
         """The whole lab as a film of one story. See `k8sviz.play`."""
         return play(story, self, what, **options)
@@ -342,11 +346,14 @@ def live_source(namespace: str | None = None, context: str | None = None) -> His
     Raises K8svizError, one line that says what to do.
     """
     from k8sviz.sources.follow import listing
-    from k8sviz.sources.live import connect
+    from k8sviz.sources.live import connect, require_namespace
 
     cluster = connect(context or os.environ.get("K8SVIZ_CONTEXT") or None)
     try:
-        return listing(cluster, namespace or cluster.namespace, title=cluster.context)
+        found = listing(cluster, namespace or cluster.namespace, title=cluster.context)
+        if not any(ref.namespace for ref in found.refs()):  # even an empty namespace has its own ConfigMap and account
+            require_namespace(cluster, namespace or cluster.namespace)
+        return found
     finally:
         cluster.close()
 
@@ -445,6 +452,19 @@ def why(what: str | Ref, source: Source, *, at: str | float | None = None) -> Be
         found = _ref(what, history) if "/" in what else history.step(what)
         subject = found if found is not None else what
     return Because(explain(history, t, subject))
+
+
+def troubles(source: Source, *, at: str | float | None = None, namespace: str | None = None) -> Troubles:
+    """What fails and what waits (errors first), each cause once with all that share it.
+
+    Raises K8svizError for an unknown source, step or time.
+    """
+    from k8sviz.views.explanation import Troubles
+    from k8sviz.why import troubles as find
+
+    history = _whole(source)
+    snapshot = history.at(_now(source, at, history))
+    return Troubles(find(snapshot, namespace=namespace), snapshot.notes)
 
 
 def play(

@@ -273,7 +273,6 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown object": (("draw", "storage", LAB, "pvc/demo-pv"), "did you mean demo-pvc"),
     "unknown object of why": (("why", "pvc/nope", LAB), "no pvc/nope here"),
     "unknown kind": (("draw", "storage", LAB, "pdo/x"), "pdo/x"),
-    "no object for why": (("why", LAB), "why what?"),
     "no such file": (("draw", "storage", "-f", "nope.yaml"), "nope.yaml"),
     "no such recording": (("draw", "storage", "nope.jsonl"), "cannot read nope.jsonl"),
     "an empty folder": (("draw", "storage", "-f", "empty"), "no Kubernetes object here"),

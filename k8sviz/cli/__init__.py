@@ -34,6 +34,7 @@ examples:
   k8sviz draw storage ch06-binding-choice pvc/too-large --at list-all
   k8sviz draw storage -f manifests/ --format mermaid
   kubectl get pv,pvc,pod,sc -o yaml | k8sviz draw storage -f -
+  k8sviz why -n demo
   k8sviz why pvc/too-large ch06-binding-choice --at list-all
   k8sviz play ch06-dynamic -o dynamic.html
   k8sviz draw storage -n demo

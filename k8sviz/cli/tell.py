@@ -89,7 +89,9 @@ def _draw(options: argparse.Namespace) -> None:
 
 
 def _why_command(commands: Any) -> None:
-    parser = command(commands, "why", _why, "say why an object is in its state, or a step was refused")
+    parser = command(
+        commands, "why", _why, "say why an object is in its state, a step was refused, or what fails and waits at all"
+    )
     source_arguments(parser, live=True)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -98,15 +100,22 @@ def _why(options: argparse.Namespace) -> None:
     source, refs = split(options)
     history = k8sviz.open_source(source)
     at = options.at
-    if not refs:
-        if at is None:
-            raise K8svizError("why what? Name an object (pvc/demo-pvc), or a refused step with --at STEP")
-        refs, at = [at], None
+    if not refs and not _refused(history, at):
+        found = k8sviz.troubles(history, at=at, namespace=options.namespace)
+        print_json([trouble.to_json() for trouble in found.troubles]) if options.json else print(found)
+        return
+    refs, at = (refs, at) if refs else ([at], None)
     explained = [k8sviz.why(ref, history, at=at).explanation for ref in refs]
     if options.json:
         print_json(explained[0].to_json() if len(explained) == 1 else [e.to_json() for e in explained])
     else:
         print("\n\n".join(map(str, explained)))
+
+
+def _refused(history: k8sviz.History | k8sviz.Snapshot, at: str | None) -> bool:
+    """Whether this is a step that has a failure of its own to be explained."""
+    steps = history.steps if isinstance(history, k8sviz.History) else ()
+    return at is not None and at in {s.id for s in steps} and not k8sviz.why(at, history).explanation.fine
 
 
 def _play_command(commands: Any) -> None:

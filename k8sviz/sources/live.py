@@ -11,12 +11,21 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.words import say
 
-__all__ = ["Cluster", "LostError", "NoConfigError", "RefusedError", "Stream", "connect", "contexts"]
+__all__ = [
+    "Cluster",
+    "LostError",
+    "NoConfigError",
+    "RefusedError",
+    "Stream",
+    "connect",
+    "contexts",
+    "require_namespace",
+]
 
 _CONNECT: Final = 5.0  # seconds to reach the server
 _ANSWER: Final = 30.0  # seconds until an answer begins
@@ -267,6 +276,25 @@ def _has_config() -> bool:
     named = os.environ.get("KUBECONFIG")
     places = named.split(os.pathsep) if named else ["~/.kube/config"]
     return any(os.path.exists(os.path.expanduser(place)) for place in places)  # noqa: PTH110, PTH111
+
+
+def require_namespace(cluster: Cluster, name: str) -> None:
+    """Raise K8svizError, naming those that are there, when the cluster says that it has no such namespace."""
+    try:
+        cluster.get(f"/api/v1/namespaces/{quote(name, safe='')}")
+    except RefusedError as error:
+        if error.status != 404:  # who may not read it may still know its name
+            return
+        known = nearest(name, _namespaces(cluster))
+        raise K8svizError(say("live.no-namespace", namespace=name, context=cluster.context, known=known)) from None
+
+
+def _namespaces(cluster: Cluster) -> list[str]:
+    try:
+        found = cluster.get("/api/v1/namespaces").get("items") or []
+    except RefusedError:
+        return []
+    return [str((one.get("metadata") or {}).get("name", "")) for one in found]
 
 
 def _own_namespace() -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, Final
 
 from k8sviz.render.measure import printable
 from k8sviz.render.palette import PALETTE
-from k8sviz.why.model import Explanation
+from k8sviz.views.terminal import visible
+from k8sviz.why.model import Explanation, Trouble
 from k8sviz.words import say
 
-__all__ = ["Because"]
+__all__ = ["Because", "Troubles"]
 
 _STYLE: Final = (
     "div.kw{border:1px solid #8886;border-left:6px solid #5b6470;border-radius:8px;padding:10px 16px;"
@@ -31,13 +32,34 @@ class Because:
         self.explanation = explanation
 
     def __str__(self) -> str:
-        return str(self.explanation)
+        return visible(str(self.explanation))
 
     def __repr__(self) -> str:
-        return str(self.explanation)
+        return str(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": f"<style>{_STYLE}</style>{_card(self.explanation)}"}
+
+
+class Troubles:
+    """Shows what fails and what waits, one card each; says so when there is nothing. `notes` say what is not known."""
+
+    def __init__(self, troubles: Sequence[Trouble], notes: Sequence[str] = ()) -> None:
+        self.troubles = tuple(troubles)
+        self.notes = tuple(notes)
+
+    def __str__(self) -> str:
+        told = map(str, self.troubles) if self.troubles else [say("why.text.no-trouble")]
+        return visible("\n\n".join([*told, *(say("why.text.note", note=note) for note in self.notes)]))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        cards = "".join(_card(it.explanation, it.others) for it in self.troubles)
+        nothing = "" if cards else f"<p>{_esc(say('why.text.no-trouble'))}</p>"
+        notes = "".join(f"<p>{_esc(say('why.text.note', note=note))}</p>" for note in self.notes)
+        return {"text/plain": str(self), "text/html": f"<style>{_STYLE}</style>{cards}{nothing}{notes}"}
 
 
 def _esc(text: object) -> str:
@@ -49,13 +71,14 @@ def _code(words: str) -> str:
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", _esc(words))
 
 
-def _card(it: Explanation) -> str:
+def _card(it: Explanation, alike: str = "") -> str:
     level = "bad" if it.error else "wait" if it.waiting else "ok"
     word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
     parts = [
         f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject_text)} {_esc(it.state)} · {_esc(word)}</p>',
         f"<p>{_code(it.summary)}</p>",
         *_rows(it),
+        f"{_head('alike')}<p>{_esc(alike)}</p>" if alike else "",
         *(_card(cause) for cause in it.also),
         "</div>",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8sviz.why.dispatch import explain_snapshot, why
-from k8sviz.why.model import Evidence, Explanation
+from k8sviz.why.dispatch import explain_snapshot, troubles, why
+from k8sviz.why.model import Evidence, Explanation, Trouble
 
-__all__ = ["Evidence", "Explanation", "explain_snapshot", "why"]
+__all__ = ["Evidence", "Explanation", "Trouble", "explain_snapshot", "troubles", "why"]

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
-from k8sviz.rules.fields import mapping, text
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.config import CONFIG
-from k8sviz.why.model import Explanation
+from k8sviz.why.model import Explanation, Trouble
 from k8sviz.why.node import NODE
 from k8sviz.why.pod import POD
 from k8sviz.why.rollout import DEPLOYMENT, REPLICA_SET
@@ -23,7 +23,7 @@ from k8sviz.why.step import StepCase, explain_step
 from k8sviz.why.storage import CLAIM, VOLUME
 from k8sviz.words import say
 
-__all__ = ["explain_snapshot", "why"]
+__all__ = ["explain_snapshot", "troubles", "why"]
 
 _MATCHERS: dict[str, Sequence[Matcher]] = {
     "PersistentVolumeClaim": CLAIM,
@@ -77,6 +77,30 @@ def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
             if not explanation.fine:
                 found[ref_of(obj)] = explanation
     return found
+
+
+def troubles(snapshot: Snapshot, *, namespace: str | None = None) -> tuple[Trouble, ...]:
+    """What does not work and what waits at this moment: errors first, each cause once, with those that share it.
+
+    What explains another trouble (the claim that a Pod waits for) is told there; Pods of one controller with the same
+    cause are one Trouble. `namespace` leaves out the others', but nothing that is in none.
+    """
+    found = explain_snapshot(snapshot)
+    causes = {cause.subject for one in found.values() for cause in _beneath(one)}
+    alike: dict[tuple[str, ...], list[Explanation]] = {}
+    for ref, one in found.items():
+        if ref not in causes and ref.namespace in ("", namespace or ref.namespace):
+            owners = listed(snapshot.require(ref), "metadata", "ownerReferences")
+            owner = text(owners[0], "uid") if owners else str(ref)
+            alike.setdefault((ref.kind, one.code, owner), []).append(one)
+    told = [Trouble(first, tuple(o.subject for o in others if o.subject)) for first, *others in alike.values()]
+    return tuple(sorted(told, key=lambda trouble: not trouble.explanation.error))
+
+
+def _beneath(explanation: Explanation) -> Iterable[Explanation]:
+    for cause in explanation.also:
+        yield cause
+        yield from _beneath(cause)
 
 
 class _Explainer:

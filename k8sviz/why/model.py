@@ -14,7 +14,7 @@ from typing import Any
 from k8sviz.kinds import Ref
 from k8sviz.words import say
 
-__all__ = ["Evidence", "Explanation"]
+__all__ = ["Evidence", "Explanation", "Trouble"]
 
 _WIDTH = 100
 
@@ -101,6 +101,27 @@ class Explanation:
         for cause in self.also:
             yield from _block(say("why.text.because"), "")
             yield from ("    " + line for line in cause._lines())
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that fails or waits, and the other objects of which the same is true for the same reason."""
+
+    explanation: Explanation
+    alike: tuple[Ref, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as plain JSON, with the names of those that are alike."""
+        return {**self.explanation.to_json(), "alike": [str(ref) for ref in self.alike]}
+
+    def __str__(self) -> str:
+        more = _block(say("why.text.alike"), self.others) if self.alike else []
+        return "\n".join([str(self.explanation), *more])
+
+    @property
+    def others(self) -> str:
+        """The names of those that are alike, or ''."""
+        return ", ".join(map(str, self.alike))
 
 
 def _block(label: str, text: str) -> list[str]:

@@ -208,3 +208,12 @@ def test_a_recorded_lab_replays_as_it_was(live: Local, tmp_path: Path) -> None:
 def test_watch_prints_what_changes(live: Local, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", "storage", "-n", "default", "--for", "1.5"]) == 0
     assert "--- " in capsys.readouterr().out
+
+
+def test_a_namespace_that_is_not_there_is_an_error_that_names_those_that_are(
+    live: Local, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["draw", "storage", "-n", "defualt"]) != 0
+    assert "has no namespace 'defualt'; did you mean default?" in capsys.readouterr().err
+    assert main(["why", "-n", "default"]) == 0
+    assert capsys.readouterr().out == "Nothing fails here, and nothing waits.\n"
