@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from k8sviz.sources._documents import DEEPEST, MERGE, MIB, MOST_DOCUMENTS, WORDS, Document, Resolved
 
@@ -17,9 +17,11 @@ __all__ = ["documents"]
 
 _MOST: Final = 32 * MIB
 _DEEPEST: Final = DEEPEST - 1
+_LONG: Final = 80  # letters; what is longer seldom comes again
 _KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9_./-]{0,200}):(?: +|$)")
 _SINGLE: Final = re.compile(r"'((?:[^']|'')*)'")
 _DOUBLE: Final = re.compile(r'"([^"\\]*)"')
+_MARKED: Final = ("{}", "[]", "|", "|-")
 _NOT_PLAIN: Final = frozenset("&*!|>@%`{}[],#?:\"'")
 _CHANGED: Final = frozenset(word for word in WORDS if word)  # keys that are no text to Kubernetes
 
@@ -44,13 +46,82 @@ def documents(text: str) -> list[Document] | None:
         return None
 
 
+class _Line(NamedTuple):
+    """What a line says by itself: `how` says what its value is, `inner` is where the text after a dash begins."""
+
+    how: Literal["plain", "marked", "follows", "nothing", "end"]
+    indent: int = 0
+    inner: int = 0
+    key: str = ""  # '' where an item is no mapping
+    value: Any = None
+
+
+class _Lines(dict[str, _Line]):
+    """What a line says, remembered: manifests say the same lines over and over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = Resolved()
+
+    def __missing__(self, line: str) -> _Line:
+        read = self.read(line)
+        if len(line) < _LONG:
+            self[line] = read
+        return read
+
+    def read(self, line: str) -> _Line:
+        rest = line.lstrip(" ")
+        if not rest or rest[0] == "#":
+            return _Line("nothing")
+        indent = len(line) - len(rest)
+        if not indent and rest.rstrip(" ") == "---":
+            return _Line("end")
+        if "\t" in rest:
+            raise _OtherwiseError
+        item = rest[:2] == "- "
+        written = rest[2:].lstrip(" ") if item else rest
+        inner = len(line) - len(written) if item else 0
+        found = _KEY.match(written)
+        if found is None and (not item or not written or written[:2] == "- "):
+            raise _OtherwiseError
+        key = found[1] if found else ""
+        if key in _CHANGED:
+            raise _OtherwiseError
+        return self.value(written[found.end() :] if found else written, indent, inner, key)
+
+    def value(self, written: str, indent: int, inner: int, key: str) -> _Line:
+        """The line with its value, as far as the line alone tells it."""
+        written = written.rstrip(" ")
+        if not written:
+            return _Line("follows", indent, inner, key)
+        if written in _MARKED:
+            return _Line("marked", indent, inner, key, written)
+        if written[0] in _NOT_PLAIN:
+            return _Line("plain", indent, inner, key, _unquoted(written))
+        if written[:2] == "- " or written == "-" or ": " in written or " #" in written or written[-1] == ":":
+            raise _OtherwiseError
+        value = self.words[written]
+        if value is MERGE or (type(value) is float and not math.isfinite(value)):
+            raise _OtherwiseError
+        return _Line("plain", indent, inner, key, value)
+
+
+def _unquoted(written: str) -> str:
+    quoted = _DOUBLE.fullmatch(written)
+    if quoted is not None:
+        return quoted[1]
+    quoted = _SINGLE.fullmatch(written)
+    if quoted is None:
+        raise _OtherwiseError
+    return quoted[1].replace("''", "'")
+
+
 class _Reader:
     """A stack of open mappings and lists with their indentation, and the key that waits for its value."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
-        self.tabs = "\t" in text
-        self.words = Resolved()
+        self.known = _Lines()
         self.found: list[Document] = []
         self.ended = 0
         self.begin()
@@ -70,63 +141,43 @@ class _Reader:
         self.begin()
 
     def documents(self) -> list[Document]:
-        number, lines = 0, self.lines
+        number, lines, known = 0, self.lines, self.known
+        mapping: dict[str, Any] = {}
+        here = -1  # the indentation of `mapping` while it is the innermost
         while number < len(lines):
-            line = lines[number]
+            how, indent, inner, key, value = known[lines[number]]
             number += 1
-            rest = line.lstrip(" ")
-            if not rest or rest[0] == "#":
+            if how == "nothing":
                 continue
-            indent = len(line) - len(rest)
-            if not indent and line[:3] in ("---", "..."):
-                if line.rstrip(" ") != "---":
-                    raise _OtherwiseError
+            if how == "end":
                 self.end()
+                here = -1
                 continue
-            if self.tabs and "\t" in line:
-                raise _OtherwiseError
-            if rest[:2] == "- ":
-                number = self.item(rest, indent, number)
+            if inner:
+                items = self.list_at(indent, number)
+                if not key:
+                    if how == "marked":
+                        value, number = self.marked(value, indent, number)
+                    items.append(value)
+                    here = -1
+                    continue
+                mapping = {}
+                items.append(mapping)
+                indent = inner
+                self.push(indent, mapping, number)
             else:
-                number = self.entry(rest, indent, number)
+                if indent != here or self.waiting is not None:
+                    mapping = self.mapping_at(indent, number)
+                if key in mapping:
+                    raise _OtherwiseError
+            here = indent
+            if how == "follows":
+                self.waiting = (mapping, key, indent)
+            elif how == "marked":
+                value, number = self.marked(value, indent, number)
+            mapping[key] = value
         self.end()
         return self.found
-
-    def item(self, rest: str, indent: int, number: int) -> int:
-        """`- value` or `- key: value`."""
-        items = self.list_at(indent, number)
-        inner = rest[2:].lstrip(" ")
-        if not inner or inner[:2] == "- ":
-            raise _OtherwiseError
-        found = _KEY.match(inner)
-        if found is None:
-            value, number = self.value(inner, indent, number)
-            items.append(value)
-            return number
-        mapping: dict[str, Any] = {}
-        items.append(mapping)
-        at = indent + len(rest) - len(inner)
-        self.push(at, mapping, number)
-        return self.pair(mapping, found, inner, at, number)
-
-    def entry(self, rest: str, indent: int, number: int) -> int:
-        """`key: value` or `key:`."""
-        found = _KEY.match(rest)
-        if found is None:
-            raise _OtherwiseError
-        return self.pair(self.mapping_at(indent, number), found, rest, indent, number)
-
-    def pair(self, mapping: dict[str, Any], found: re.Match[str], rest: str, indent: int, number: int) -> int:
-        key = found[1]
-        if key in mapping or key in _CHANGED:
-            raise _OtherwiseError
-        written = rest[found.end() :]
-        if not written:
-            mapping[key] = None
-            self.waiting = (mapping, key, indent)
-            return number
-        mapping[key], number = self.value(written, indent, number)
-        return number
 
     # -- where a line belongs ------------------------------------------------------------------------
 
@@ -148,12 +199,14 @@ class _Reader:
         stack = self.stack
         if not stack:
             self.push(indent, {}, number)
-        while stack and (stack[-1][0] > indent or (stack[-1][0] == indent and type(stack[-1][1]) is list)):
+        while stack:
+            at, top = stack[-1]
+            if at == indent and type(top) is dict:
+                return top
+            if at < indent:
+                break
             stack.pop()
-        if not stack or stack[-1][0] != indent:
-            raise _OtherwiseError
-        top: dict[str, Any] = stack[-1][1]
-        return top
+        raise _OtherwiseError
 
     def list_at(self, indent: int, number: int) -> list[Any]:
         waiting, self.waiting = self.waiting, None
@@ -170,37 +223,16 @@ class _Reader:
         top: list[Any] = stack[-1][1]
         return top
 
-    # -- values ----------------------------------------------------------------------------------------
-
-    def value(self, written: str, indent: int, number: int) -> tuple[Any, int]:
-        """A value that begins on its key's line, and the number of the line after it."""
-        written = written.rstrip(" ")
-        first = written[0]
-        if first in _NOT_PLAIN:
-            return self.marked(written, indent, number)
-        if written[:2] == "- " or written == "-" or ": " in written or " #" in written or written[-1] == ":":
-            raise _OtherwiseError
-        value = self.words[written]
-        if value is MERGE or (type(value) is float and not math.isfinite(value)):
-            raise _OtherwiseError
-        return value, number
+    # -- values over more than a line -------------------------------------------------------------------
 
     def marked(self, written: str, indent: int, number: int) -> tuple[Any, int]:
-        """A value whose first letter means something: quotes, {}, [], or text that follows."""
-        if written in ("{}", "[]"):
-            empty: Any = {} if written == "{}" else []
-            if len(self.stack) == 2:
-                self.starts[id(empty)] = number
-            return empty, number
+        """An empty container, or the text that follows; and the number of the line after it."""
         if written in ("|", "|-"):
             return self.block(indent, number, keep=written == "|")
-        quoted = _DOUBLE.fullmatch(written)
-        if quoted is not None:
-            return quoted[1], number
-        quoted = _SINGLE.fullmatch(written)
-        if quoted is not None:
-            return quoted[1].replace("''", "'"), number
-        raise _OtherwiseError
+        empty: Any = {} if written == "{}" else []
+        if len(self.stack) == 2:
+            self.starts[id(empty)] = number
+        return empty, number
 
     def block(self, indent: int, number: int, keep: bool) -> tuple[str, int]:
         """The lines after `|`: all that are further in than the key."""
