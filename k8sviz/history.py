@@ -69,8 +69,8 @@ def key_of(obj: Object) -> Key:
 
 def ref_of(obj: Object) -> Ref:
     """The object's kind, name and namespace."""
-    key = key_of(obj)
-    return Ref(key.kind, key.name, key.namespace)
+    meta = _dict(obj.get("metadata"))
+    return Ref(_text(obj.get("kind")), _text(meta.get("name")), _text(meta.get("namespace")))
 
 
 class Event(NamedTuple):

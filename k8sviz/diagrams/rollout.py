@@ -11,15 +11,15 @@ from functools import partial
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.facts import deployment_state, service_facts
 from k8sviz.diagrams.model import Diagram, Level
 from k8sviz.diagrams.slots import MOST_PODS, MOST_ROWS, Slots
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules.availability import STAGES, Stage, epoch, is_terminating, pod_stage
+from k8sviz.rules.availability import STAGES, Stage, epoch, pod_stage
 from k8sviz.rules.deployment import (
     HISTORY_LIMIT,
     history_limit,
-    is_paused,
     min_ready_seconds,
     revision_of,
     same_template,
@@ -33,8 +33,7 @@ from k8sviz.rules.templates import FieldChange, images, template_diff, version_o
 from k8sviz.words import say
 
 __all__ = [
-    "GLYPHS", "STAGE_LEVELS", "deployment_state", "now_of", "rollout", "rollout_story", "seats_line", "service_facts",
-    "stage_of", "template_diff",
+    "GLYPHS", "STAGE_LEVELS", "now_of", "rollout", "rollout_story", "seats_line", "stage_of", "template_diff",
 ]  # fmt: skip
 
 STAGE_LEVELS: Final[dict[Stage, Level]] = {
@@ -371,28 +370,6 @@ def _deployment_facts(deployment: Object) -> list[str]:
     return facts + ([say(words + "cause", cause=cause)] if cause else [])
 
 
-def deployment_state(deployment: Object) -> tuple[str, Level]:
-    """Reads metadata.deletionTimestamp, spec.paused, status counts and the Progressing condition."""
-    words = "rollout.story."
-    wanted = replicas_of(deployment)
-    updated = integer(deployment, "status", "updatedReplicas") or 0
-    available = integer(deployment, "status", "availableReplicas") or 0
-    total = integer(deployment, "status", "replicas") or 0
-    if is_terminating(deployment):
-        return say("rollout.stage.terminating"), "ending"
-    if is_paused(deployment):
-        return say(words + "paused", updated=updated, replicas=wanted), "off"
-    for condition in listed(deployment, "status", "conditions"):
-        if text(condition, "type") == "Progressing" and text(condition, "status") == "False":
-            return say(words + "stuck", reason=text(condition, "reason")), "bad"
-    seen = integer(deployment, "metadata", "generation") == integer(deployment, "status", "observedGeneration")
-    if seen and updated == available == total == wanted:
-        return say(words + "complete", count=wanted), "ok"
-    if not seen:
-        return say(words + "unseen"), "wait"
-    return say(words + "rolling", updated=updated, replicas=wanted, available=available), "wait"
-
-
 def _sizes(owner: Object) -> str:
     found = {name: integer(owner, "status", name) or 0 for name in ("replicas", "readyReplicas", "availableReplicas")}
     return say("rollout.story.sizes", wanted=replicas_of(owner), has=found["replicas"], ready=found["readyReplicas"],
@@ -412,16 +389,6 @@ def _short(change: FieldChange) -> str:
     if not change.old or not change.new:
         return f"{change.name}: {'+' if change.new else '−'} {change.new or change.old}"
     return f"{change.name}: {change.old} → {change.new}"
-
-
-def service_facts(service: Object) -> list[str]:
-    """Reads spec.selector and spec.clusterIP."""
-    labels = ", ".join(f"{k}={v}" for k, v in mapping(service, "spec", "selector").items())
-    address = text(service, "spec", "clusterIP")
-    facts = [say("diagrams.storage.selector", labels=labels)]
-    if address:
-        facts.append(say("rollout.story.headless" if address == "None" else "rollout.story.address", address=address))
-    return facts
 
 
 def _age(seconds: float) -> str:

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -224,16 +224,16 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(kept)
 
 
-def _points(text: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in (pair.split(",")[:2] for pair in text.split())]
-
-
 def _from_json(diagram: Diagram, placed: bytes) -> Layout:
     graph = json.loads(placed)
     left, bottom, right, top = (float(n) for n in graph["bb"].split(","))
 
     def at(x: float, y: float) -> tuple[float, float]:
         return round(x - left + _MARGIN, 1), round(top - y + _MARGIN, 1)
+
+    def point(pair: str) -> tuple[float, float]:
+        x, y = pair.split(",")
+        return round(float(x) - left + _MARGIN, 1), round(top - float(y) + _MARGIN, 1)
 
     nodes: dict[str, Box] = {}
     groups: dict[str, Box] = {}
@@ -248,13 +248,13 @@ def _from_json(diagram: Diagram, placed: bytes) -> Layout:
             node = diagram.nodes[int(name[1:])]
             numbers[obj["_gvid"]] = node.id
             width, height = float(obj["width"]) * 72, float(obj["height"]) * 72
-            ((mx, my),) = _points(obj["pos"])
+            mx, my = map(float, obj["pos"].split(","))
             x, y = at(mx - width / 2, my + height / 2)
             nodes[node.id] = Box(x, y, round(width, 1), round(height, 1))
     lines: dict[tuple[str, str], list[Line]] = {}
     for edge in graph.get("edges", ()):
         ends = numbers[edge["tail"]], numbers[edge["head"]]
-        lines.setdefault(ends, []).append(_line(edge, at))
+        lines.setdefault(ends, []).append(_line(edge, point))
     edges = {}
     for e in diagram.edges:
         waiting = lines.get((e.source, e.target))
@@ -263,16 +263,16 @@ def _from_json(diagram: Diagram, placed: bytes) -> Layout:
     return Layout(right - left + 2 * _MARGIN, top - bottom + 2 * _MARGIN, nodes, edges, groups)
 
 
-def _line(edge: dict[str, Any], at: Any) -> Line:
+def _line(edge: dict[str, Any], point: Callable[[str], tuple[float, float]]) -> Line:
     words = edge["pos"].split()
     tip = None
     while words and words[0][:2] in ("e,", "s,"):
         word = words.pop(0)
         if word.startswith("e,"):
-            tip = at(*_points(word[2:])[0])
-    points = [at(*_points(w)[0]) for w in words]
+            tip = point(word[2:])
+    points = [point(word) for word in words]
     path = f"M{points[0][0]:g},{points[0][1]:g}C" + " ".join(f"{x:g},{y:g}" for x, y in points[1:])
-    label = at(*_points(edge["lp"])[0]) if "lp" in edge else None
+    label = point(edge["lp"]) if "lp" in edge else None
     return Line(path, tip or points[-1], points[-1], label)
 
 

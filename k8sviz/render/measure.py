@@ -20,6 +20,7 @@ _REGULAR: Final = (
 )  # fmt: skip
 _BOLD: Final = 1.11
 _OTHER: Final = 66
+_ASCII: Final = (*[_OTHER] * 32, *_REGULAR, _OTHER)
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -28,16 +29,19 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     >>> text_width("volume", 10) < text_width("卷和声明和类", 10)
     True
     """
-    hundredths = 0
-    for letter in text:
-        code = ord(letter)
-        if 32 <= code < 127:
-            hundredths += _REGULAR[code - 32]
-        elif unicodedata.combining(letter):
-            continue
-        else:
-            hundredths += 100 if unicodedata.east_asian_width(letter) in "WF" else _OTHER
+    if text.isascii():  # most are, and this is five times as fast
+        hundredths = sum([_ASCII[code] for code in text.encode()])
+    else:
+        hundredths = sum(map(_width, text))
     return hundredths * size / 100 * (_BOLD if bold else 1)
+
+
+def _width(letter: str) -> int:
+    if letter.isascii():
+        return _ASCII[ord(letter)]
+    if unicodedata.combining(letter):
+        return 0
+    return 100 if unicodedata.east_asian_width(letter) in "WF" else _OTHER
 
 
 def printable(text: str) -> str:

@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from k8sviz.rules.fields import integer, listed, mapping, text
-from k8sviz.rules.pods import is_ready, pod_status, restarts
+from k8sviz.rules.fields import integer, listed, text
+from k8sviz.rules.pods import is_ready, is_terminating, pod_status, restarts
 
 __all__ = ["STAGES", "Stage", "available_from", "deletion_rank", "epoch", "is_active", "is_terminating", "pod_stage"]
 
@@ -41,11 +41,6 @@ def epoch(stamp: str) -> float | None:
         return datetime.fromisoformat(_FINE.sub(r"\1", stamp)).timestamp()
     except ValueError:
         return None
-
-
-def is_terminating(pod: JSON) -> bool:
-    """Whether the Pod was asked to go."""
-    return mapping(pod, "metadata").get("deletionTimestamp") is not None
 
 
 def is_active(pod: JSON) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from k8sviz.rules.fields import flag, integer, mapping, text
-from k8sviz.rules.rollout import RolloutBounds, rollout_bounds
+from k8sviz.rules.fields import integer, mapping, text
+from k8sviz.rules.rollout import RolloutBounds, is_paused, rollout_bounds
 
 __all__ = [
     "HISTORY_LIMIT",
@@ -84,11 +84,6 @@ def progress_deadline(deployment: JSON) -> int:
     """spec.progressDeadlineSeconds, 600 by default."""
     found = integer(deployment, "spec", "progressDeadlineSeconds")
     return PROGRESS_DEADLINE if found is None else found
-
-
-def is_paused(deployment: JSON) -> bool:
-    """spec.paused."""
-    return bool(flag(deployment, "spec", "paused"))
 
 
 def uses_recreate(deployment: JSON) -> bool:

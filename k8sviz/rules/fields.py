@@ -13,60 +13,63 @@ __all__ = ["flag", "integer", "listed", "mapped", "mapping", "string", "strings"
 _EMPTY: Mapping[str, Any] = {}
 
 
+def _at(value: object, path: tuple[str, ...]) -> object:
+    """Whatever is at this path; None when it is missing."""
+    for name in path:
+        # asking for dict first is a third of the time: almost all are
+        if not (isinstance(value, dict) or isinstance(value, Mapping)):  # noqa: SIM101
+            return None
+        value = value.get(name)
+    return value
+
+
 def mapping(value: object, *path: str) -> Mapping[str, Any]:
     """The JSON object at this path; empty when it is missing or something else.
 
     >>> mapping({"spec": {"a": {"b": 1}}}, "spec", "a"), mapping({"spec": 3}, "spec", "a")
     ({'b': 1}, {})
     """
-    for name in path:
-        # asking for dict first is a third of the time: almost all are
-        value = value.get(name) if isinstance(value, dict) or isinstance(value, Mapping) else None  # noqa: SIM101
-    return value if isinstance(value, dict) or isinstance(value, Mapping) else _EMPTY  # noqa: SIM101
+    found = _at(value, path)
+    return found if isinstance(found, dict) or isinstance(found, Mapping) else _EMPTY  # noqa: SIM101
 
 
 def mapped(value: object, *path: str) -> Mapping[str, Any] | None:
     """The JSON object at this path; None when it is missing, so that `{}` and nothing stay apart."""
-    *parents, last = path
-    found = mapping(value, *parents).get(last)
+    found = _at(value, path)
     return found if isinstance(found, Mapping) else None
 
 
 def listed(value: object, *path: str) -> list[Mapping[str, Any]]:
     """The JSON objects of the list at this path."""
-    *parents, last = path
-    found = mapping(value, *parents).get(last)
+    found = _at(value, path)
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
 
 
 def strings(value: object, *path: str) -> list[str]:
     """The strings of the list at this path."""
-    *parents, last = path
-    found = mapping(value, *parents).get(last)
+    found = _at(value, path)
     return [item for item in found if isinstance(item, str)] if isinstance(found, list | tuple) else []
 
 
 def string(value: object, *path: str) -> str | None:
     """The string at this path; None when it is missing."""
-    *parents, last = path
-    found = mapping(value, *parents).get(last)
+    found = _at(value, path)
     return found if isinstance(found, str) else None
 
 
 def text(value: object, *path: str) -> str:
     """The string at this path; empty when it is missing, as a Go field without a value is."""
-    return string(value, *path) or ""
+    found = _at(value, path)
+    return found if isinstance(found, str) else ""
 
 
 def integer(value: object, *path: str) -> int | None:
     """The whole number at this path (true and false are none); None when it is missing."""
-    *parents, last = path
-    found = mapping(value, *parents).get(last)
+    found = _at(value, path)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def flag(value: object, *path: str) -> bool | None:
     """The boolean at this path; None when it is missing."""
-    *parents, last = path
-    found = mapping(value, *parents).get(last)
+    found = _at(value, path)
     return found if isinstance(found, bool) else None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
 
-__all__ = ["ContainerState", "container_state", "containers", "is_ready", "pod_status", "restarts"]
+__all__ = ["ContainerState", "container_state", "containers", "is_ready", "is_terminating", "pod_status", "restarts"]
 
 JSON = Mapping[str, Any]
 
@@ -122,3 +122,8 @@ def _init_word(pod: JSON) -> str:
             return f"Init:{reason}"
         return f"Init:{i}/{len(specs)}"
     return ""
+
+
+def is_terminating(pod: JSON) -> bool:
+    """Whether the Pod was asked to go."""
+    return mapping(pod, "metadata").get("deletionTimestamp") is not None

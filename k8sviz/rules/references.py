@@ -55,13 +55,14 @@ def references(pod: JSON) -> list[Reference]:
     ('env', 'c', 'a', 'A', True)
     """
     volumes = {text(volume, "name"): volume for volume in listed(pod, "spec", "volumes")}
+    sources = {name: list(_sources(volume)) for name, volume in volumes.items()}
     found: list[Reference] = []
     for container, _ in in_start_order(pod):
         name = text(container, "name")
         found += (each._replace(container=name) for each in _variables(container))
         for mount in listed(container, "volumeMounts"):
-            each_source = _sources(volumes.get(text(mount, "name"), {}))
-            found += (each._replace(container=name) for source in each_source for each in _mounted(source, mount))
+            for source in sources.get(text(mount, "name"), ()):
+                found += _mounted(source._replace(container=name), mount)
     for secret in listed(pod, "spec", "imagePullSecrets"):
         found.append(Reference("imagePullSecrets", "Secret", text(secret, "name"), optional=True))
     for volume in volumes.values():
@@ -84,15 +85,15 @@ def _variables(container: JSON) -> Iterator[Reference]:
         for part, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
             ref = mapped(source, part)
             if ref is not None:
-                optional = bool(flag(ref, "optional"))
-                yield Reference("envFrom", kind, text(ref, "name"), target=text(source, "prefix"), optional=optional)
+                prefix = text(source, "prefix")
+                yield Reference("envFrom", kind, text(ref, "name"), target=prefix, optional=_optional(ref))
                 break
     for entry in listed(container, "env"):
         for part, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
             ref = mapped(entry, "valueFrom", part)
             if ref is not None and not text(entry, "value"):
-                key, name, optional = text(ref, "key"), text(ref, "name"), bool(flag(ref, "optional"))
-                yield Reference("env", kind, name, key, target=text(entry, "name"), optional=optional)
+                key, name = text(ref, "key"), text(ref, "name")
+                yield Reference("env", kind, name, key, target=text(entry, "name"), optional=_optional(ref))
 
 
 def _sources(volume: JSON) -> Iterator[Reference]:
@@ -102,16 +103,21 @@ def _sources(volume: JSON) -> Iterator[Reference]:
         definition = mapped(volume, part)
         if definition is not None:
             of = text(definition, "secretName" if part == "secret" else "name")
-            yield from _items(Reference("volume", kind, of, volume=name), definition)
+            yield from _items(Reference("volume", kind, of, volume=name, optional=_optional(definition)), definition)
     for source in listed(volume, "projected", "sources"):
         for part, kind in _PARTS.items():
             definition = mapped(source, part)
             if definition is not None:
-                yield from _items(Reference("projected", kind, text(definition, "name"), volume=name), definition)
+                of = text(definition, "name")
+                whole = Reference("projected", kind, of, volume=name, optional=_optional(definition))
+                yield from _items(whole, definition)
+
+
+def _optional(definition: JSON) -> bool:
+    return bool(flag(definition, "optional"))
 
 
 def _items(whole: Reference, definition: JSON) -> Iterator[Reference]:
-    whole = whole._replace(optional=bool(flag(definition, "optional")))
     items = listed(definition, "items")
     if not items:
         yield whole
@@ -124,11 +130,10 @@ def _mounted(source: Reference, mount: JSON) -> Iterator[Reference]:
     folder = posixpath.normpath("/" + text(mount, "mountPath").lstrip("/"))
     expression = text(mount, "subPathExpr")
     sub_path = expression or text(mount, "subPath")
-    placed = source._replace(target=folder, frozen=bool(sub_path), sub_path=sub_path, expression=bool(expression))
     if not sub_path:
-        target = posixpath.join(folder, source.item) if source.item else folder
-        yield placed._replace(target=target)
+        yield source._replace(target=posixpath.join(folder, source.item) if source.item else folder, frozen=False)
         return
+    placed = source._replace(target=folder, sub_path=sub_path, expression=bool(expression))
     if expression:  # known only with the container's variables
         yield placed
         return

@@ -9,12 +9,12 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8sviz.errors import K8svizError
-from k8sviz.rules.fields import integer, mapping, text
+from k8sviz.rules.fields import flag, integer, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_FENCEPOST", "RolloutBounds", "resolve_fenceposts", "rollout_bounds", "scaled_value"]
+__all__ = ["DEFAULT_FENCEPOST", "RolloutBounds", "is_paused", "resolve_fenceposts", "rollout_bounds", "scaled_value"]
 
 DEFAULT_FENCEPOST = "25%"
 """What maxSurge and maxUnavailable are when a Deployment names none."""
@@ -92,3 +92,8 @@ def _fencepost(rolling: Mapping[str, Any], name: str) -> int | str:
     if isinstance(value, int) and not isinstance(value, bool):
         return max(0, value)
     return value if isinstance(value, str) else DEFAULT_FENCEPOST
+
+
+def is_paused(deployment: Mapping[str, Any]) -> bool:
+    """spec.paused."""
+    return bool(flag(deployment, "spec", "paused"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -86,6 +85,8 @@ def _parts(value: Any) -> dict[str, Any] | None:
 def _line(value: Any) -> str:
     if value is None:
         return ""
+    import json  # here: few stories compare templates
+
     plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     plain = " ".join(plain.split()) or '""'
     return plain if len(plain) <= _MOST else plain[: _MOST - 1] + "…"

@@ -1,0 +1,45 @@
+"""What several stories say of an object in the same words."""
+
+from __future__ import annotations
+
+from k8sviz.diagrams.model import Level
+from k8sviz.history import Object
+from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.pods import is_terminating
+from k8sviz.rules.rollout import is_paused
+from k8sviz.rules.statefulset import replicas_of
+from k8sviz.words import say
+
+__all__ = ["deployment_state", "service_facts"]
+
+
+def deployment_state(deployment: Object) -> tuple[str, Level]:
+    """Reads metadata.deletionTimestamp, spec.paused, status counts and the Progressing condition."""
+    words = "rollout.story."
+    wanted = replicas_of(deployment)
+    updated = integer(deployment, "status", "updatedReplicas") or 0
+    available = integer(deployment, "status", "availableReplicas") or 0
+    total = integer(deployment, "status", "replicas") or 0
+    if is_terminating(deployment):
+        return say("rollout.stage.terminating"), "ending"
+    if is_paused(deployment):
+        return say(words + "paused", updated=updated, replicas=wanted), "off"
+    for condition in listed(deployment, "status", "conditions"):
+        if text(condition, "type") == "Progressing" and text(condition, "status") == "False":
+            return say(words + "stuck", reason=text(condition, "reason")), "bad"
+    seen = integer(deployment, "metadata", "generation") == integer(deployment, "status", "observedGeneration")
+    if seen and updated == available == total == wanted:
+        return say(words + "complete", count=wanted), "ok"
+    if not seen:
+        return say(words + "unseen"), "wait"
+    return say(words + "rolling", updated=updated, replicas=wanted, available=available), "wait"
+
+
+def service_facts(service: Object) -> list[str]:
+    """Reads spec.selector and spec.clusterIP."""
+    labels = ", ".join(f"{k}={v}" for k, v in mapping(service, "spec", "selector").items())
+    address = text(service, "spec", "clusterIP")
+    facts = [say("diagrams.storage.selector", labels=labels)]
+    if address:
+        facts.append(say("rollout.story.headless" if address == "None" else "rollout.story.address", address=address))
+    return facts
