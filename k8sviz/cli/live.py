@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ def _record(options: argparse.Namespace) -> None:
     chosen = [bool(options.lab), options.all, bool(options.namespace)]
     if sum(chosen) != 1:
         raise K8svizError("record what? Give one of: a LAB, --all, or --namespace NS")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a machine as by a person: what came is kept
     try:
         if options.namespace:
             _record_namespace(options)

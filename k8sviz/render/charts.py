@@ -70,8 +70,8 @@ class Chart:
 
     def __init__(self, figure: Figure, words: str, alt: str) -> None:
         self.figure = figure
-        self.words = words
-        self.alt = alt
+        # half a character (a lone surrogate) is nothing that a file or a terminal takes
+        self.words, self.alt = (text.encode("utf-8", "replace").decode() for text in (words, alt))
 
     def __str__(self) -> str:
         return self.words

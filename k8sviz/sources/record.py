@@ -1,6 +1,8 @@
 """Recording: what happens on a cluster, line by line into a file, so that a crash loses at most the last line.
 
-Secret values are taken out on the way, as far as they are known by then, and once more at the end, when all are.
+What may hold secret values stands in `FILE.part`, which only its owner can read: an output may show a value before
+its Secret is seen. FILE itself is written at the end, when all values are known, and is safe to share. A recording
+that was killed leaves the `.part`; `k8sviz redact FILE.part -o FILE` finishes it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from k8sviz.sources.follow import FOLLOWED, Follower, Server, Tape
 from k8sviz.sources.labs import LabSpec, load_lab
 from k8sviz.sources.live_lab import LiveLab
 from k8sviz.sources.recording import Writer, read, write
-from k8sviz.sources.redact import RedactingTape, redacted
+from k8sviz.sources.redact import redacted
 from k8sviz.words import say
 
 __all__ = ["record_lab", "record_namespace", "redact_file"]
@@ -49,31 +51,42 @@ class _Late:
 
 @contextmanager
 def _recording(path: Path, secrets: bool, follower: Callable[[], Follower]) -> Iterator[Tape]:
-    """A tape into a file; at the end the whole is looked through once more for secret values."""
+    """A tape into a file that only its owner may read; what it says about Secrets is taken out when all is known."""
+    part = path if secrets else path.with_name(f"{path.name}.part")
+    if path.exists():
+        raise K8svizError(say("live.exists", path=path))
     try:
-        file = open(path, "xb")  # noqa: SIM115 - closed below
+        file = open(part, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - closed below
     except FileExistsError:
-        raise K8svizError(say("live.exists", path=path)) from None
+        raise K8svizError(say("live.exists", path=part)) from None
     except OSError as error:
-        raise K8svizError(f"cannot write {path}: {error.strerror or error}") from None
-    with file:
-        writers: list[Writer] = []
+        raise K8svizError(f"cannot write {part}: {error.strerror or error}") from None
+    writers: list[Writer] = []
 
-        def begin() -> Tape:
-            about = follower().history.about
-            writers.append(Writer(file, about._replace(secret_values="kept" if secrets else "redacted")))
-            return writers[0] if secrets else RedactingTape(writers[0])
+    def begin() -> Tape:
+        writers.append(Writer(file, follower().history.about))
+        return writers[0]
 
-        yield _Late(begin)
-        end = follower().now()
-        follower().close()
-        if follower().failure:
-            raise K8svizError(say("live.stopped", path=path, why=follower().failure))
-        if not writers:
-            begin()
-        writers[0].close(end)
-    if not secrets:
-        redact_file(path, path)
+    try:
+        with file:
+            yield _Late(begin)
+            end = follower().now()
+            follower().close()
+            if follower().failure:
+                raise K8svizError(say("live.stopped", path=path, why=follower().failure))
+            if not writers:
+                begin()
+            writers[0].close(end)
+    finally:
+        if not secrets:
+            _finish(part, path, empty=not writers)
+
+
+def _finish(part: Path, path: Path, *, empty: bool) -> None:
+    """Make the file that can be shared of what was recorded, also when an error or a person ended it."""
+    if not empty:
+        redact_file(part, path)
+    part.unlink()
 
 
 def redact_file(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:

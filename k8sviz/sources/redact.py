@@ -1,206 +1,235 @@
 """Takes secret values out of a recording, wherever they stand; what is drawn from it (keys, sizes) stays the same.
 
-A value is known from a Secret object, a manifest, or a command line that made it; from then on it is looked for in
-everything: outputs, files, annotations, other objects. Tokens, private keys and passwords are taken out by what they
-look like, too. `redacted` reads all before it writes anything, so that a value is also taken out of what came before
-the Secret.
+A value is known from a Secret object, a manifest, a command line or file that made it, or a variable whose name says
+what it is; all of them are read before anything is written. Then it is looked for in everything, in every form in
+which it is written: outputs, files, annotations, other objects (see `_forms`, also for what stays: very short values
+and ordinary words). Tokens, private keys and logins are taken out by what they look like, too.
+
+What is not found: a value that nothing of this tells (a Secret of another namespace, read with a template and printed
+bare), what was computed from one (a hash), and pieces of a value other than its lines and its beginning.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import yaml
-
 from k8sviz.history import History, Object, Result, Step
-from k8sviz.sources.follow import Tape
+from k8sviz.sources._forms import Values
+from k8sviz.sources._secrets import (
+    APPLIED,
+    MASK,
+    PARTS,
+    SAYS_SECRET,
+    SECRET_KINDS,
+    Found,
+    credentials,
+    decoded,
+    files_handed_over,
+    handed_over,
+    in_manifests,
+    written_to,
+)
 
-__all__ = ["MASK", "RedactingTape", "Redactor", "redacted"]
+__all__ = ["MASK", "redacted"]
 
-MASK: Final = "REDACTED"
-_LONG: Final = 8  # letters; a value that long is taken out wherever it stands, a shorter one where it is a word
-_SHORTEST: Final = 3  # a value of one or two letters would take whole words with it, and tells nothing
 _TOKEN: Final = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
-_BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+(?!REDACTED)[\w.~+/=-]{8,}")
-_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_ENCODED_KEY: Final = re.compile(r"\bLS0tLS1CRUdJTi[\w+/=]{40,}")  # base64 of "-----BEGIN "
-_SECRET_NAME: Final = re.compile(
-    r"(?i)(pass(word|wd|phrase)?|token|secret|credential|api[-_]?key|private[-_]?key|auth)s?$"
+_LOGIN: Final = re.compile(r"(?i)\b(bearer|basic)(\s+)([\w.~+/=-]{8,})")
+_IN_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s/:@\"']*:)(?!REDACTED)[^\s/@\"'$]+@")
+_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:(?!-----).)*?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\+[nr])+[\w+/=]{8,})*)",
+    re.DOTALL,
 )
-_FLAG: Final = re.compile(
-    r"(--(?:docker-)?(?:password|token|client-key-data|docker-email)[= ])(?:'[^']*'|\"[^\"]*\"|\S+)"
+_ENCODED: Final = re.compile(
+    r"\b(?:LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FUR)|ZXlK)[\w+/=]{36,}"  # base64 of "-----BEGIN ", but no certificate; a token
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|npm_|dckr_pat_)[\w-]{16,}"
 )
-_LITERAL: Final = re.compile(r"(--from-literal[= ])('[^']*'|\"[^\"]*\"|\S+)")
-_SECRET_COMMAND: Final = re.compile(r"\bcreate\s+secret\b")
-_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-_IDENTITY: Final = frozenset({"apiVersion", "kind", "uid", "resourceVersion", "namespace", "creationTimestamp", "type"})
+_NOT_WORDS: Final = frozenset(
+    {"data", "binaryData", "stringData", "annotations", "value", "args", "command", "message"}
+)
+_KEPT: Final = frozenset({"name", "namespace", "uid", "resourceVersion", "creationTimestamp"})
+_WITHIN: Final = ("items", "metadata", "annotations")  # where a Secret is still one
+_FIELD: Final = re.compile(r"[A-Za-z]+")
 
 
 class Redactor:
-    """Knows the secret values met so far, and takes them out of texts and objects."""
+    """Learns the secret values of a recording, and takes them out of its texts and objects."""
 
     def __init__(self) -> None:
-        self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._values = Values()
+        self._files: set[str] = set()  # that Secrets were made of
+        self._read: set[str] = set()
+        self._cleaned: dict[str, str] = {}
 
     # -- learning ------------------------------------------------------------------------------------
 
-    def learn(self, obj: Any) -> None:
-        """Remember the values of every Secret in an object, and of the credentials in what it holds."""
-        if isinstance(obj, list):
-            for item in obj:
-                self.learn(item)
-        elif isinstance(obj, Mapping):
-            if obj.get("kind") == "Secret":
-                self._learn_secret(obj)
-            for key, value in obj.items():
-                if key == _APPLIED and isinstance(value, str):
-                    self.learn(_json(value))
-                elif isinstance(value, Mapping | list):
-                    self.learn(value)
+    def learn(self, obj: Object) -> None:
+        """Remember the secret values in an object, and the words that it shows anyway."""
+        self._learn(obj, "", secret=False)
 
-    def _learn_secret(self, secret: Mapping[str, Any]) -> None:
-        for value in _texts(secret.get("stringData")):
-            self._know(value)
-        for value in _texts(secret.get("data")):
-            self._know(value, decoded=_decoded(value))
+    def _learn(self, value: Any, key: str, *, secret: bool, words: bool = True) -> None:
+        words = words and key not in _NOT_WORDS
+        if isinstance(value, Mapping):
+            secret = secret or _is_secret(value)
+            for found in (_strings(value.get(part)) for part in PARTS if secret):
+                for one in found:
+                    self._know(one, decoded(one))
+            if isinstance(value.get("value"), str) and SAYS_SECRET.search(str(value.get("name"))):
+                self._know_given(value["value"])
+            self._learn_names(value)
+            for name, inner in value.items():
+                if not (secret and name in PARTS):
+                    self._learn(inner, str(name), secret=secret and name == "items", words=words)
+        elif isinstance(value, list):
+            for inner in value:
+                self._learn(inner, key, secret=secret, words=words)
+        elif isinstance(value, str):
+            if words:
+                self._values.ordinary(value[:300])
+            self._learn_text(value)
+        elif words and type(value) is int:
+            self._values.ordinary(str(value)[:20])
 
-    def learn_text(self, text: str) -> None:
-        """Remember the values of every Secret among the manifests of a text."""
-        if "Secret" not in text:
-            return
-        try:
-            documents = list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-        except (yaml.YAMLError, ValueError, RecursionError):
-            return
-        self.learn(documents)
+    def _learn_names(self, obj: Mapping[str, Any]) -> None:
+        """Names and kinds of objects, and the names of fields, are words that stay."""
+        meta = obj.get("metadata")
+        if isinstance(meta, Mapping) and "kind" in obj:
+            for name in (obj["kind"], meta.get("name"), meta.get("namespace"), meta.get("generateName")):
+                if isinstance(name, str):
+                    self._values.name(name)
+        for name in obj:
+            if _FIELD.fullmatch(str(name)):
+                self._values.ordinary(str(name))
 
-    def learn_step(self, step: Step) -> None:
-        """Remember what a step's files and its command line give away."""
-        for text in step.files.values():
-            self.learn_text(text)
-        if _SECRET_COMMAND.search(step.command):
-            for found in _LITERAL.finditer(step.command):
-                self._know(_unquoted(found[2]).partition("=")[2])
+    def _learn_text(self, text: str) -> None:
+        if len(text) < 200:
+            if text in self._read:
+                return
+            self._read.add(text)
+        for found in self._standing(text):
+            for value in found.values:
+                self._know(value)
+
+    def learn_steps(self, steps: Iterable[Step]) -> None:
+        """Remember what steps give away: their command lines, files, outputs, and what is said about them."""
+        steps = list(steps)
+        for step in steps:
+            self._files.update(files_handed_over(step.command))
+        for step in steps:
+            for text in _texts(step):
+                self._learn_text(text)
             for name, text in step.files.items():
-                if name in step.command:
-                    self._know(text.rstrip("\n"))
+                if self._handed(name):
+                    self._know(text)
+                    for value in re.findall(r"(?m)^[\w.-]+=([^\n]+)$", text):
+                        self._know(value.strip("\"'"))
 
-    def _know(self, value: str, decoded: str | None = None) -> None:
-        for one in {value, decoded or ""}:
-            lines = [line for line in one.splitlines() if len(line) >= 2 * _LONG] if "\n" in one else []
-            for part in (one, one.rstrip("\n"), *lines):
-                if len(part) >= _SHORTEST and part != MASK and set(part) != {"*"}:
-                    self._values |= {part, base64.b64encode(part.encode()).decode()}
-                    self._pattern = None
-        for inner in _credentials(_json(decoded or value)):
-            if inner not in self._values:
-                self._know(inner, decoded=_decoded(inner))
+    def _handed(self, name: str) -> bool:
+        return any(name == file or name.startswith(file.rstrip("/") + "/") for file in self._files if file)
+
+    def _know_given(self, value: str) -> None:
+        """A value by its variable's name: not when it stands elsewhere, or names a place."""
+        if not re.match(r"[$`]|(/[a-z.-]+)+$", value):
+            self._know(value)
+
+    def _know(self, value: str, plain: str = "") -> None:
+        for one in filter(None, (value, plain)):
+            if one not in self._values:
+                self._values.add(one)
+                for inner in credentials(one):
+                    self._know(inner)
 
     # -- taking out ----------------------------------------------------------------------------------
 
+    def _standing(self, text: str) -> list[Found]:
+        return in_manifests(text) + handed_over(text) + (written_to(text, self._files) if self._files else [])
+
     def text(self, text: str) -> str:
         """A text without secret values."""
-        text = _KEY.sub(MASK, text)
-        text = _ENCODED_KEY.sub(MASK, _TOKEN.sub(MASK, text))
-        text = _BEARER.sub(rf"\1 {MASK}", text)
-        return self._known().sub(MASK, text) if self._values else text
-
-    def _known(self) -> re.Pattern[str]:
-        if self._pattern is None:
-            ordered = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(
-                re.escape(v) if len(v) >= _LONG else rf"(?<!\w){re.escape(v)}(?!\w)" for v in ordered
-            ))  # fmt: skip
-        return self._pattern
-
-    def command(self, command: str) -> str:
-        """A command line without the values that it hands over."""
-        command = _FLAG.sub(rf"\1{MASK}", command)
-        if _SECRET_COMMAND.search(command):
-            command = _LITERAL.sub(lambda m: f"{m[1]}{_unquoted(m[2]).partition('=')[0]}={MASK}", command)
-        return self.text(command)
+        found = self._cleaned.get(text)
+        if found is None:
+            found = self._values.without(_without_looks(_cut(text, self._standing(text))))
+            if len(text) < 200:
+                self._cleaned[text] = found
+        return found
 
     def object(self, obj: Object) -> Object:
         """An object without secret values; a Secret keeps its keys and the sizes of its values."""
-        cleaned: Object = self._clean(obj, "")
-        return cleaned
+        made: Object = self._clean(obj, secret=False)
+        made.update({key: obj[key] for key in ("apiVersion", "kind") if isinstance(obj.get(key), str)})
+        if isinstance(made.get("metadata"), dict):  # what makes it this object
+            meta = obj["metadata"]
+            made["metadata"].update({key: meta[key] for key in _KEPT if isinstance(meta.get(key), str)})
+        return made
 
-    def _clean(self, value: Any, key: str) -> Any:
+    def _clean(self, value: Any, *, secret: bool) -> Any:
         if isinstance(value, Mapping):
-            if value.get("kind") == "Secret":
-                value = {**value, **_emptied(value)}
-            if _SECRET_NAME.search(str(value.get("name", ""))) and isinstance(value.get("value"), str):
-                value = {**value, "value": MASK}  # an environment variable that says what it is
-            return {k: v if k in ("data", "stringData") and value.get("kind") == "Secret" else self._clean(v, k)
-                    for k, v in value.items()}  # fmt: skip
+            secret = secret or _is_secret(value)
+            hides = isinstance(value.get("value"), str) and SAYS_SECRET.search(str(value.get("name")))
+            made: dict[str, Any] = {}
+            for name, inner in value.items():
+                if secret and name in PARTS:
+                    made[name] = self._emptied(inner, encoded=name == "data")
+                elif hides and name == "value":
+                    made[name] = MASK
+                elif name == APPLIED and isinstance(inner, str):
+                    made[name] = self._applied(inner, secret=secret)
+                else:
+                    shown = name if _FIELD.fullmatch(str(name)) else self._new(str(name), made)
+                    made[shown] = self._clean(inner, secret=secret and name in _WITHIN)
+            return made
         if isinstance(value, list):
-            return [self._clean(item, key) for item in value]
-        if not isinstance(value, str) or key in _IDENTITY or key == "name":
-            return value
-        found = _json(value) if key == _APPLIED else None
-        if isinstance(found, Mapping):
-            return json.dumps(self._clean(found, ""), separators=(",", ":"), ensure_ascii=False) + "\n"
-        return self.text(value)
+            return [self._clean(item, secret=secret) for item in value]
+        return self.text(value) if isinstance(value, str) else value
 
-    def file(self, text: str) -> str:
-        """A manifest, or another file of a step, without secret values; its comments and its order stay."""
-        for value in sorted(_secret_values(text), key=lambda node: -node.start_mark.index):
-            start, end = value.start_mark.index, value.end_mark.index
-            text = text[:start] + MASK + ("\n" if text[start:end].endswith("\n") else "") + text[end:]
-        return self.text(text)
+    def _emptied(self, value: Any, *, encoded: bool) -> Any:
+        """A Secret's values as so many stars: sizes are drawn, so they stay."""
+        if isinstance(value, Mapping):
+            made: dict[str, Any] = {}
+            for name, inner in value.items():
+                made[self._new(str(name), made)] = self._emptied(inner, encoded=encoded)
+            return made
+        if isinstance(value, list):
+            return [self._emptied(inner, encoded=encoded) for inner in value]
+        return _stars(value, encoded=encoded)
+
+    def _new(self, name: str, taken: Mapping[str, Any]) -> str:
+        """A key without secret values, that is not yet there."""
+        shown = self.text(name)
+        while shown != name and shown in taken:
+            shown += "'"
+        return shown
+
+    def _applied(self, text: str, *, secret: bool) -> str:
+        found = _json(text)
+        if isinstance(found, Mapping):
+            made = self._clean(found, secret=False)
+            return text if made == found else json.dumps(made, separators=(",", ":"), ensure_ascii=False) + "\n"
+        return MASK if secret else self.text(text)
 
     def step(self, step: Step) -> Step:
         """A step without secret values (its result as well)."""
-        self.learn_step(step)
-        files = {name: self.file(text) for name, text in step.files.items()}
-        if _SECRET_COMMAND.search(step.command):
-            files = {name: MASK + "\n" if name in step.command else text for name, text in files.items()}
-        result = self.result(step.result) if step.result else None
-        return step._replace(command=self.command(step.command), files=files, result=result)
-
-    def result(self, result: Result) -> Result:
-        """What a command printed, without secret values."""
-        return result._replace(stdout=self.text(result.stdout), stderr=self.text(result.stderr))
-
-
-class RedactingTape:
-    """Hands on to another tape what is left when the secret values known so far are taken out."""
-
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
-        self._redactor = Redactor()
-
-    def event(self, t: float, type: str, obj: Object) -> None:  # noqa: A002 - the watch's own word
-        """A change."""
-        self._redactor.learn(obj)
-        self._tape.event(t, type, self._redactor.object(obj))
-
-    def step(self, step: Step) -> None:
-        """A lab's step begins."""
-        self._tape.step(self._redactor.step(step))
-
-    def result(self, step_id: str, result: Result) -> None:
-        """A step ended."""
-        self._tape.result(step_id, self._redactor.result(result))
+        files = {self.text(name): MASK + "\n" if self._handed(name) else self.text(text)
+                 for name, text in step.files.items()}  # fmt: skip
+        said = step.result
+        result = said and Result(said.t, said.exit_code, self.text(said.stdout), self.text(said.stderr))
+        return step._replace(command=self.text(step.command), files=files, about=self.text(step.about), result=result)
 
 
 def redacted(history: History) -> History:
     """The same History without secret values: `about.secret_values` then says so."""
     redactor = Redactor()
+    redactor.learn_steps(history.steps)
     for event in history:
         redactor.learn(event.object)
-    for step in history.steps:
-        redactor.learn_step(step)
-    made = History(history.about._replace(secret_values=MASK.lower()))
+    about = history.about
+    made = History(about._replace(title=redactor.text(about.title), secret_values=MASK.lower()))
     made.complete = history.complete
-    made.notes = list(history.notes)
+    made.notes = [redactor.text(note) for note in history.notes]
     for event in history:
         made.append(event.t, event.type, redactor.object(event.object))
     for step in history.steps:
@@ -212,60 +241,58 @@ def redacted(history: History) -> History:
 # -- what values look like -----------------------------------------------------------------------------
 
 
-def _secret_values(text: str) -> list[yaml.Node]:
-    """Where the values of the Secrets in a manifest stand."""
-    if "Secret" not in text:
-        return []
+def _without_looks(text: str) -> str:
+    """A text without private keys, tokens and logins."""
+    if "PRIVATE KEY" in text:
+        text = _KEY.sub(MASK, text)
+    text = _ENCODED.sub(MASK, _TOKEN.sub(MASK, text))
+    return _IN_URL.sub(rf"\1{MASK}@", _LOGIN.sub(_login, text))
+
+
+def _login(found: re.Match[str]) -> str:
+    """`bearer` and `basic` are words, too; what follows them is a login when it looks like one."""
+    basic, value = found[1].lower() == "basic", found[3]
+    looks = ":" in decoded(value) if basic else bool(re.search(r"\d", value)) or len(value) > 30
+    return f"{found[1]}{found[2]}{MASK}" if looks else found[0]
+
+
+def _cut(text: str, places: list[Found]) -> str:
+    pieces, done = [], 0
+    for place in sorted(places, key=lambda p: (p.start, -p.end)):
+        if place.start >= done:
+            pieces += [text[done : place.start], place.instead]
+            done = place.end
+        elif place.end > done:
+            done = place.end
+    return "".join([*pieces, text[done:]])
+
+
+def _texts(step: Step) -> Iterator[str]:
+    yield from (step.command, step.about, *step.files.values())
+    if step.result is not None:
+        yield from (step.result.stdout, step.result.stderr)
+
+
+def _is_secret(obj: Mapping[str, Any]) -> bool:
+    return str(obj.get("kind", "")).lower() in SECRET_KINDS
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(inner)
+    elif value is not None:
+        yield str(value)
+
+
+def _stars(value: Any, *, encoded: bool) -> Any:
+    if value is None or not encoded:
+        return None if value is None else "*" * len(str(value))
     try:
-        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError):
-        return []
-    return [value for document in documents for value in _values_within(document)]
-
-
-def _values_within(node: Any) -> Iterable[yaml.Node]:
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _values_within(item)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    fields = {str(key.value): value for key, value in node.value}
-    if getattr(fields.get("kind"), "value", "") == "Secret":
-        for part in ("data", "stringData"):
-            values = fields.get(part)
-            if isinstance(values, yaml.MappingNode):
-                yield from (value for _, value in values.value)
-    elif "items" in fields:
-        yield from _values_within(fields["items"])
-
-
-def _emptied(secret: Mapping[str, Any]) -> dict[str, Any]:
-    """A Secret's values as so many stars: sizes are drawn, so they stay."""
-    found: dict[str, Any] = {}
-    if isinstance(secret.get("data"), Mapping):
-        found["data"] = {k: _stars(v) for k, v in secret["data"].items()}
-    if isinstance(secret.get("stringData"), Mapping):
-        found["stringData"] = {k: "*" * len(str(v)) for k, v in secret["stringData"].items()}
-    return found
-
-
-def _stars(value: Any) -> str:
-    try:
-        size = len(base64.b64decode(str(value), validate=True))
-    except (binascii.Error, ValueError):
+        size = len(base64.b64decode("".join(str(value).split()), validate=True))
+    except ValueError:
         size = len(str(value))
     return base64.b64encode(b"*" * size).decode()
-
-
-def _texts(mapping: Any) -> Iterable[str]:
-    return [str(v) for v in mapping.values() if v is not None] if isinstance(mapping, Mapping) else []
-
-
-def _decoded(value: str) -> str:
-    try:
-        return base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""
 
 
 def _json(text: str) -> Any:
@@ -273,20 +300,3 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _credentials(found: Any) -> Iterable[str]:
-    """The passwords within a docker configuration, or another JSON text that a Secret holds."""
-    if isinstance(found, Mapping):
-        for key, value in found.items():
-            if isinstance(value, str) and _SECRET_NAME.search(str(key)):
-                yield value
-            else:
-                yield from _credentials(value)
-
-
-def _unquoted(word: str) -> str:
-    try:
-        return "".join(shlex.split(word))
-    except ValueError:
-        return word

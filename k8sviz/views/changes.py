@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from k8sviz.history import Event, EventType, History, Key, Object, key_of, ref_of
 from k8sviz.kinds import Ref
+from k8sviz.rules.fields import integer
 from k8sviz.words import say
 
 __all__ = ["Change", "changes", "describe"]
@@ -178,8 +179,8 @@ def _containers(old: Object, new: Object) -> Iterator[str]:
     for container in _statuses(new):
         earlier = before.get(container.get("name"), {})
         name, a, b = _word(container.get("name")), _state(earlier), _state(container)
-        restarts = container.get("restartCount", 0)
-        if isinstance(restarts, int) and restarts > earlier.get("restartCount", 0):
+        restarts = integer(container, "restartCount") or 0
+        if restarts > (integer(earlier, "restartCount") or 0):
             yield say("views.change.restarted", name=name, n=restarts)
         if b and a != b:
             yield (

@@ -6,7 +6,9 @@ A K8svizError of one line is a right answer; any other exception is not.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import copy
 import functools
 import io
 import json
@@ -316,15 +318,30 @@ def watch(chance: random.Random) -> None:
 
 
 def redaction(chance: random.Random) -> None:
-    """A History with its secrets taken out holds none of them."""
+    """A History with its secrets taken out holds none of them, wherever they stood."""
     from k8sviz.sources.redact import redacted
 
+    marker = chance.choice(("pLaNtEd5ecretMarker", "pLa 5ecret\n\"Marker'\\", "pLa5ecret\u4e2d&<Marker>=%"))
+    encoded = base64.b64encode(f"x{marker}".encode()).decode()
     found = history(chance)
-    marker = "pLaNtEd5ecretMarker"
-    found.append(0.5, "ADDED", {"kind": "Secret", "metadata": {"name": "s", "namespace": "demo"},
-                                "stringData": {"password": marker}})  # fmt: skip
-    said = json.dumps([list(e) for e in redacted(found)])
-    assert marker not in said
+    said = json.dumps(marker) + encoded
+    found.begin_step(Step(0.5, "x", said, {"x.yaml": made.text(chance) + marker}, said, Result(0.6, 0, said, marker)))
+    planted = History(found.about)
+    for event in found:
+        obj = copy.deepcopy(event.object)
+        shown = (id(obj), id(obj.get("metadata")))  # what makes it this object stays
+        where = [(i, k) for i, k in made.places(obj) if id(i) not in shown and isinstance(i, dict)]
+        for inside, key in chance.sample(where, min(2, len(where))):
+            inside[key] = chance.choice((marker, f"{made.word(chance)} {said}", {marker: [marker]}))
+        planted.append(event.t, event.type, obj)
+    planted.append(0.5, "ADDED", {"kind": "Secret", "metadata": {"name": "s", "namespace": "demo"},
+                                  "stringData": {made.word(chance): marker, "x": made.word(chance)}})  # fmt: skip
+    for step in found.steps:
+        planted.begin_step(step)
+    shared = redacted(planted)
+    text = json.dumps([list(shared), list(shared.steps)], ensure_ascii=False)
+    assert json.dumps(marker, ensure_ascii=False)[1:-1] not in text
+    assert encoded[4:-4] not in text
 
 
 def deep_json(chance: random.Random) -> None:
