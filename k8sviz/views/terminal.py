@@ -9,7 +9,7 @@ from typing import Any, Final
 from k8sviz.render.measure import printable
 from k8sviz.words import say
 
-__all__ = ["Session", "Terminal", "Told"]
+__all__ = ["Session", "Terminal", "Told", "visible"]
 
 _LONG: Final = 26  # lines of a file that are shown at once; a longer one is folded up
 # Jupyter styles every <pre> and its own class wins, hence the !important
@@ -58,7 +58,7 @@ class Terminal:
         parts += [text.rstrip("\n") for text in (self.stdout, self.stderr) if text.strip()]
         if self.exit_code:
             parts.append(say("lab.exit-code", code=self.exit_code))
-        return "\n".join(_visible(part) for part in (*parts, *self.notes))
+        return "\n".join(visible(part) for part in (*parts, *self.notes))
 
     def __repr__(self) -> str:
         return str(self)
@@ -112,7 +112,7 @@ class Told:
         self.words = words or str(told)
 
     def __str__(self) -> str:
-        return _visible(self.words)
+        return visible(self.words)
 
     def __repr__(self) -> str:
         return str(self)
@@ -122,13 +122,13 @@ class Told:
         return {"text/plain": str(self), "text/html": html}
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text line by line, with nothing in it that hides."""
     return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
 def _esc(text: str) -> str:
-    return escape(_visible(text), quote=True)
+    return escape(visible(text), quote=True)
 
 
 def _file(name: str, text: str) -> str:
