@@ -13,11 +13,11 @@ PLAIN = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n"
 
 
 def test_every_command_is_in_its_family():
-    for family, words in cli._FAMILIES.items():
+    for words in cli._FAMILIES.values():
         for word in words:
             actions = cli._parser(word)._actions
             (commands,) = (a for a in actions if isinstance(a, argparse._SubParsersAction))
-            assert set(commands.choices) == {*words, "course"}, family
+            assert set(commands.choices) == {word, "course"}
     assert len(cli._parser()._actions[-1].choices) == 1 + sum(map(len, cli._FAMILIES.values()))
 
 

@@ -86,7 +86,7 @@ def _guarded(run: Callable[[], int | None]) -> int:
 
 
 def _parser(word: str = "") -> argparse.ArgumentParser:
-    """The parser of the family that has this command; of all when none has."""
+    """The parser of this command alone, since building all takes its time; of all when there is no such command."""
     parser = Parser(
         prog="k8sviz",
         description="Draw what a Kubernetes cluster is doing, and say why.",
@@ -95,9 +95,11 @@ def _parser(word: str = "") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"k8sviz {k8sviz.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="k8sviz")
+    known = any(word in words for words in _FAMILIES.values())
     for family, words in _FAMILIES.items():
-        if word in words or not any(word in others for others in _FAMILIES.values()):
-            importlib.import_module(f"k8sviz.cli.{family}").add(commands)
+        for name in words:
+            if name == word or not known:
+                importlib.import_module(f"k8sviz.cli.{family}").COMMANDS[name](commands)
     commands.add_parser("course", help="open the course in JupyterLab", add_help=False)
     return parser
 

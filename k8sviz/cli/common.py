@@ -12,10 +12,14 @@ from typing import Any, NoReturn
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import kind_named
 
-__all__ = ["SOURCE_HELP", "Parser", "cluster_arguments", "command", "is_ref", "print_json", "source_arguments", "split"]
+__all__ = [
+    "SOURCE_HELP", "AddCommand", "Parser", "cluster_arguments", "command", "is_ref", "print_json", "source_arguments",
+    "split",
+]  # fmt: skip
 
 SOURCE_HELP = "a lab (see `k8sviz labs`), a recording (.jsonl), or manifests with -f"
 LIVE_HELP = "; none: the cluster of your kubeconfig"
+AddCommand = Callable[[Any], None]  # adds a command to a parser's commands
 
 
 @functools.cache

@@ -8,23 +8,16 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from k8sviz.cli.common import cluster_arguments, command, is_ref
+from k8sviz.cli.common import AddCommand, cluster_arguments, command, is_ref
 from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
 
-__all__ = ["add"]
+__all__ = ["COMMANDS"]
 
 _HOME, _REST, _LINE = "\x1b[H", "\x1b[J", "\x1b[K"
 _SCREEN, _BACK = "\x1b[?1049h", "\x1b[?1049l"
-
-
-def add(commands: Any) -> None:
-    """Add these commands to the parser's."""
-    _watch_command(commands)
-    _record_command(commands)
-    _redact_command(commands)
 
 
 def _watch_command(commands: Any) -> None:
@@ -144,3 +137,8 @@ def _redact(options: argparse.Namespace) -> None:
 
     redact_file(options.file, options.output)
     _wrote(f"wrote {options.output}")
+
+
+COMMANDS: Final[dict[str, AddCommand]] = {
+    "watch": _watch_command, "record": _record_command, "redact": _redact_command,
+}  # fmt: skip

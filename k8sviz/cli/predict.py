@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from k8sviz.cli.common import command, print_json
+from k8sviz.cli.common import AddCommand, command, print_json
 from k8sviz.errors import K8svizError
 from k8sviz.sources import manifests
 
-__all__ = ["add"]
+__all__ = ["COMMANDS"]
 
 
 class _Prediction(Protocol):
     def to_json(self) -> dict[str, Any]: ...
 
 
-def add(commands: Any) -> None:
-    """Add these commands to the parser's."""
+def _predict_command(commands: Any) -> None:
     parser = commands.add_parser(
         "predict", help="say what Kubernetes would do with manifests", description="Say what Kubernetes would do."
     )
@@ -38,6 +37,9 @@ def add(commands: Any) -> None:
                            help="from a Pod's start to Ready: 2s, 500ms, 1m, never (default: 2s)")  # fmt: skip
         timed.add_argument("--stop-after", type=_seconds, metavar="TIME",
                            help="how long a Pod needs to go (default: its terminationGracePeriodSeconds)")  # fmt: skip
+
+
+def _check_command(commands: Any) -> None:
     checker = command(commands, "check", _check, "say what the API server would refuse in manifests, line by line")
     _filename_argument(checker)
     checker.add_argument("--json", action="store_true", help="print JSON")
@@ -136,3 +138,6 @@ def _stateful(options: argparse.Namespace) -> None:
     actions = [Action("apply", version) for version in later]
     found = predict_statefulset(first, actions, ready_after=options.ready_after, stop_after=options.stop_after)
     _show(options, found, stateful_prediction_text)
+
+
+COMMANDS: Final[dict[str, AddCommand]] = {"predict": _predict_command, "check": _check_command}

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import Any, Final
 
 import k8sviz
-from k8sviz.cli.common import command, print_json, source_arguments, split
+from k8sviz.cli.common import AddCommand, command, print_json, source_arguments, split
 from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
 
-__all__ = ["add"]
-
-
-def add(commands: Any) -> None:
-    """Add these commands to the parser's."""
-    _labs_command(commands)
-    _draw_command(commands)
-    _why_command(commands)
-    _play_command(commands)
-    _inspect_command(commands)
-    _users_command(commands)
-    _chart_command(commands)
+__all__ = ["COMMANDS"]
 
 
 def _labs_command(commands: Any) -> None:
@@ -197,3 +186,9 @@ def _chart(options: argparse.Namespace) -> None:
         print(f"wrote {drawn.save(options.output)}", file=sys.stderr)
     else:
         print(drawn)
+
+
+COMMANDS: Final[dict[str, AddCommand]] = {
+    "labs": _labs_command, "draw": _draw_command, "why": _why_command, "play": _play_command,
+    "inspect": _inspect_command, "users": _users_command, "chart": _chart_command,
+}  # fmt: skip

@@ -199,5 +199,5 @@ class Builder:
         """Things with relations first: what stands alone goes to the end of the page."""
         tied = {e.source for e in edges} | {e.target for e in edges}
         framed = {n.id for n in self._nodes.values() if n.group}
-        nodes = [n._replace(group="") if n.group not in self._groups else n for n in self._nodes.values()]
+        nodes = [n._replace(group="") if n.group and n.group not in self._groups else n for n in self._nodes.values()]
         return tuple(sorted(nodes, key=lambda n: n.id not in tied and n.id not in framed))
