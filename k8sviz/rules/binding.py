@@ -163,9 +163,10 @@ def rejections(claim: JSON, volume: JSON) -> list[Reason]:
 def find_match(claim: JSON, volumes: Iterable[JSON], *, delay_binding: bool = False) -> JSON | None:
     """The volume that the controller binds this claim to; None when there is none.
 
-    Volumes with the fewest access modes that suffice come first; among those one reserved for the claim, then the
-    smallest. Of equals Kubernetes takes any: here it is the first in the order given. With `delay_binding` (a class
-    that waits for its first consumer) only a reserved or a named volume is taken.
+    The volumes of one set of access modes are looked through at a time, the shortest set that suffices first; in a set
+    one reserved for the claim comes first, then the smallest. Of equals Kubernetes takes any (Go's maps have no order,
+    but mostly begin with what was put in first): here it is the first in the order given. With `delay_binding` (a
+    class that waits for its first consumer) only a reserved or a named volume is taken.
 
     >>> def volume(name, size, *modes):
     ...     spec = {"accessModes": list(modes), "capacity": {"storage": size}}
@@ -302,11 +303,15 @@ def _fitting(claim: JSON, volumes: Sequence[JSON], delay_binding: bool) -> list[
     fitting = [volume for volume in volumes if not rejections(claim, volume)]
     if delay_binding and not text(claim, "spec", "volumeName"):
         fitting = [volume for volume in fitting if is_bound_to(volume, claim)]
-    return sorted(fitting, key=lambda volume: _preference(claim, volume))
+    # findByClaim goes through the index of all volumes by their modes, whether they fit or not
+    sets = list(dict.fromkeys(access_modes(volume) for volume in volumes))
+    sets.sort(key=len)
+    return sorted(fitting, key=lambda volume: (sets.index(access_modes(volume)), *_preference(claim, volume)))
 
 
-def _preference(claim: JSON, volume: JSON) -> tuple[int, bool, Quantity]:
-    return len(access_modes(volume)), not is_bound_to(volume, claim), volume_storage(volume)
+def _preference(claim: JSON, volume: JSON) -> tuple[bool, Quantity]:
+    """Which volume of those with the same access modes comes first (FindMatchingVolume)."""
+    return not is_bound_to(volume, claim), volume_storage(volume)
 
 
 def _not_chosen(claim: JSON, chosen: JSON, other: JSON) -> Reason:

@@ -24,7 +24,7 @@ __all__ = ["ResourceTerms", "field_value", "format_map", "go_quote", "resource_t
 JSON = Mapping[str, Any]
 
 _SUBSCRIPT = re.compile(r"(metadata\.(?:labels|annotations))\['(.*)'\]\Z", re.DOTALL)
-_RESOURCES = re.compile(r"(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.+)\Z")
+_RESOURCES = re.compile(r"(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)\Z")
 _ENV_FIELDS = frozenset(
     {
         "metadata.name", "metadata.namespace", "metadata.uid",

@@ -38,6 +38,7 @@ Mechanism = Literal[
 
 _NAME = re.compile(r"[ -<>-~]+\Z")
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_UNPASSABLE = re.compile("[\0\ud800-\udfff]")
 _NOT_FOUND = {"ConfigMap": "config-map-not-found", "Secret": "secret-not-found"}
 
 
@@ -195,7 +196,13 @@ class _Maker:
         self.services = service_variables(services, self.namespace, links=links, default_namespace=objects.namespace)
 
     def environment(self) -> Environment:
-        return Environment(tuple(self.declared), tuple(self.problems), tuple(self.skipped), self.services)
+        """What was collected. A value that no container runtime takes stops the container, unless it is overridden."""
+        for variable in self.declared:
+            if variable.overridden_by is None and not _is_passable(variable.value):
+                code = "value-holds-nul" if "\0" in str(variable.value) else "value-not-utf-8"
+                self.problems.append(Reason(code, self.facts(variable=variable.name, name=variable.origin.name)))
+        declared = tuple(found for found in self.declared if _is_passable(found.value))
+        return Environment(declared, tuple(self.problems), tuple(self.skipped), self.services)
 
     def set(self, name: str, value: str | None, origin: Origin) -> None:
         if name in self.current:
@@ -223,7 +230,7 @@ class _Maker:
             return
         for key, value in data.items():
             origin = Origin("envFrom", kind, name, key, prefix)
-            self.put(prefix + key, value, origin)
+            self.set(prefix + key, value, origin)
 
     def take(self, entry: JSON) -> None:
         """One `env` entry."""
@@ -234,7 +241,7 @@ class _Maker:
             # the API server refuses a number here, the commonest slip in YAML
             self.problems.append(Reason("value-not-a-string", self.facts(variable=name)))
         elif text(entry, "value") or not source:
-            self.put(name, expand(text(entry, "value"), self.known()), Origin("literal"))
+            self.set(name, expand(text(entry, "value"), self.known()), Origin("literal"))
         else:
             self.take_from(name, source)
 
@@ -258,7 +265,7 @@ class _Maker:
         if isinstance(value, Reason):
             self.problems.append(Reason(value.code, self.facts(**value.facts, variable=name)))
         else:
-            self.put(name, value, Origin("fieldRef", path=path))
+            self.set(name, value, Origin("fieldRef", path=path))
 
     def take_resource(self, name: str, reference: JSON) -> None:
         value, refused = resource_value(reference, self.pod, self.container, self.objects)
@@ -266,7 +273,7 @@ class _Maker:
             self.problems.append(Reason(refused.code, {**self.facts(variable=name), **refused.facts}))
             return
         of = text(reference, "containerName") or text(self.container, "name")
-        self.put(name, value, Origin("resourceFieldRef", path=text(reference, "resource"), container=of))
+        self.set(name, value, Origin("resourceFieldRef", path=text(reference, "resource"), container=of))
 
     def take_config_map_key(self, name: str, reference: JSON) -> None:
         self.take_key(name, "ConfigMap", "configMapKeyRef", reference)
@@ -283,7 +290,7 @@ class _Maker:
             facts = self.facts(kind=kind, name=source, key=key, variable=name)
             self.missing(Reason("key-not-found", facts), reference)
         else:
-            self.put(name, data[key], Origin(mechanism, kind, source, key))
+            self.set(name, data[key], Origin(mechanism, kind, source, key))
 
     def take_file_key(self, name: str, reference: JSON) -> None:
         """A key of a file that an init container writes: known only once it has run (EnvFiles)."""
@@ -291,35 +298,31 @@ class _Maker:
         if all(text(found, "name") != volume for found in listed(self.pod, "spec", "volumes")):
             self.problems.append(Reason("volume-not-found", self.facts(volume=volume, variable=name)))
             return
-        self.put(name, None, Origin("fileKeyRef", "Volume", volume, key, path=text(reference, "path")))
+        self.set(name, None, Origin("fileKeyRef", "Volume", volume, key, path=text(reference, "path")))
 
-    def put(self, name: str, value: str | bytes | None, origin: Origin) -> None:
-        """Set a variable, unless no container runtime would take its value."""
-        if isinstance(value, bytes):
-            try:
-                value = value.decode()
-            except UnicodeDecodeError:
-                self.problems.append(Reason("value-not-utf-8", self.facts(variable=name, name=origin.name)))
-                return
-        if value is not None and "\0" in value:
-            self.problems.append(Reason("value-holds-nul", self.facts(variable=name, name=origin.name)))
-            return
-        self.set(name, value, origin)
+    def data(self, kind: str, name: str) -> Mapping[str, str | None] | None:
+        """The keys of a ConfigMap or Secret; None when it is missing. The cluster's own CA is there but unknown.
 
-    def data(self, kind: str, name: str) -> Mapping[str, str | bytes | None] | None:
-        """The keys of a ConfigMap or Secret; None when it is missing. The cluster's own CA is there but unknown."""
+        Bytes that are no UTF-8 are kept as half characters.
+        """
         if kind == "Secret":
-            return self.objects.secret(self.namespace, name)
+            data = self.objects.secret(self.namespace, name)
+            if data is None:
+                return None
+            return {key: value.decode("utf-8", "surrogateescape") for key, value in data.items()}
         found = self.objects.config_map_texts(self.namespace, name)
-        if found is None and name == "kube-root-ca.crt":
-            return {"ca.crt": None}
-        return found
+        return {"ca.crt": None} if found is None and name == "kube-root-ca.crt" else found
 
     def missing(self, reason: Reason, reference: JSON) -> None:
         (self.skipped if flag(reference, "optional") else self.problems).append(reason)
 
     def facts(self, **facts: str) -> dict[str, str]:
         return {"container": text(self.container, "name"), "namespace": self.namespace, **facts}
+
+
+def _is_passable(value: str | None) -> bool:
+    """Whether a container runtime takes a value: CRI's texts are UTF-8, and a NUL byte ends those of a process."""
+    return value is None or _UNPASSABLE.search(value) is None
 
 
 def _service_links(service: JSON) -> Iterator[tuple[str, str | None]]:

@@ -1,8 +1,8 @@
 """The files that a container finds under its mounts, each with where it comes from and whether a change reaches it.
 
-Rules (Kubernetes v1.36): pkg/volume/{configmap,secret,downwardapi,projected}, pkg/volume/util/atomic_writer.go,
-pkg/volume/volume_linux.go (fsGroup), pkg/kubelet/kubelet_pods.go (makeMounts). What the image holds, and what programs
-write, is not among them; the two annotations that the kubelet adds on the node are left out.
+Rules (Kubernetes v1.36): pkg/volume/{configmap,secret,downwardapi,projected}, pkg/volume/util (atomic_writer.go,
+nested_volumes.go), pkg/volume/volume_linux.go (fsGroup), pkg/kubelet/kubelet_pods.go (makeMounts). What the image
+holds, and what programs write, is not among them; the two annotations that the kubelet adds on the node are left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from k8sviz.rules.admission import fs_group, fs_user, mounted_volumes
+from k8sviz.rules.admission import fs_group, fs_user, in_start_order, mounted_volumes
 from k8sviz.rules.downward import field_value, resource_value
 from k8sviz.rules.environment import environment
 from k8sviz.rules.expansion import expand, references
@@ -41,7 +41,11 @@ _TOKEN_MODE = 0o600
 _READ_GROUP = 0o440
 _KUBELET_KINDS = ("configMap", "secret", "downwardAPI", "projected")
 _NOT_FOUND = {"ConfigMap": "config-map-not-found", "Secret": "secret-not-found"}
+_DATA = "..data"
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
+# /etc/hosts comes from the kubelet, the others from containerd
+_RUNTIME_FILES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
+_TERMINATION_LOG = "/dev/termination-log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,16 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class VolumeFiles:
-    """A volume's files by path inside it. `known` is False where something else than the kubelet fills the volume."""
+    """A volume's files by path inside it. `known` is False where something else than the kubelet fills the volume.
+
+    `folders` are those that the kubelet makes for other volumes that are mounted inside this one.
+    """
 
     files: Mapping[str, File] = field(default_factory=dict)
     problems: tuple[Reason, ...] = ()
     skipped: tuple[Reason, ...] = ()
     known: bool = True
+    folders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,7 @@ def container_files(pod: JSON, container: JSON, objects: Objects) -> ContainerFi
             tree.problems.append(sub_path)
         else:
             tree.mount(entry, volume, volume_files(volume, pod, objects), sub_path)
+    tree.mount_own_files(container)
     return tree.container_files()
 
 
@@ -190,6 +199,20 @@ def _mount_path(entry: JSON) -> str:
 def _depth(entry: JSON) -> int:
     """How deep a mount lies: the runtime makes outer mounts first."""
     return _mount_path(entry).rstrip("/").count("/")
+
+
+def _mount_points(volume: str, pod: JSON) -> frozenset[str]:
+    """The folders that the kubelet makes in its volume for others mounted inside it (MakeNestedMountpoints).
+
+    They are made for all containers at once, at the volume's root whatever the subPath, and before the files.
+    """
+    found: set[str] = set()
+    for container, _ in in_start_order(pod):
+        paths = {_mount_path(entry): text(entry, "name") for entry in listed(container, "volumeMounts")}
+        for outer in [path for path, name in paths.items() if name == volume]:
+            inner = {path.removeprefix(f"{outer}/") for path in paths if path.startswith(f"{outer}/")}
+            found |= {path for path in inner if not inner & _folders([path])}
+    return frozenset(found | _folders(found))
 
 
 def _sub_path(entry: JSON, pod: JSON, container: JSON, objects: Objects) -> str | Reason | None:
@@ -222,9 +245,12 @@ class _Writer:
         self.skipped: list[Reason] = []
 
     def volume(self) -> VolumeFiles:
-        self.check_paths()
-        files = {} if self.problems else dict(sorted(self.files.items()))
-        return VolumeFiles(files, tuple(self.problems), tuple(self.skipped))
+        folders = _mount_points(self.name, self.pod)
+        self.check_paths(folders)
+        # a folder that is there already keeps its place: no link to the files of that name is made
+        visible = {path: file for path, file in self.files.items() if path.partition("/")[0] not in folders}
+        files = {} if self.problems else dict(sorted(visible.items()))
+        return VolumeFiles(files, tuple(self.problems), tuple(self.skipped), folders=folders)
 
     def take(self, source: JSON) -> None:
         """One source of a projected volume, or the only one of another."""
@@ -316,10 +342,10 @@ class _Writer:
             bits |= _READ_GROUP
         self.files[posixpath.normpath(path)] = File(bits, content, source, self.name)
 
-    def check_paths(self) -> None:
-        """One path cannot be a file and a folder."""
-        folders = _folders(self.files)
-        for path in sorted(folders & self.files.keys()):
+    def check_paths(self, mount_points: frozenset[str]) -> None:
+        """One path cannot be a file, or the link to the files, and a folder."""
+        folders = _folders(self.files) | {"."}
+        for path in sorted((folders & self.files.keys()) | (mount_points & {_DATA})):
             self.problems.append(Reason("path-is-file-and-folder", self.facts(path=path)))
 
     def missing(self, reason: Reason, optional: bool) -> None:
@@ -332,7 +358,7 @@ class _Writer:
 def _is_inside(path: str) -> bool:
     """Whether the kubelet's writer takes this path (validatePath in atomic_writer.go)."""
     names = path.split("/")
-    if not path or path.startswith("/") or len(path) > _LONGEST_PATH or posixpath.normpath(path) == ".":
+    if not path or path.startswith("/") or len(path) > _LONGEST_PATH:
         return False
     return not names[0].startswith("..") and all(name != ".." and len(name) <= _LONGEST_NAME for name in names)
 
@@ -354,6 +380,7 @@ class _Tree:
     def __init__(self, container: str) -> None:
         self.container = container
         self.files: dict[str, File] = {}
+        self.folders: set[str] = set()
         self.mounts: list[Mount] = []
         self.problems: list[Reason] = []
 
@@ -366,42 +393,53 @@ class _Tree:
     def mount(self, entry: JSON, volume: JSON, content: VolumeFiles, sub_path: str | None) -> None:
         """Make one mount; a `sub_path` of None is not known."""
         path, kind, name = _mount_path(entry), _volume_kind(volume), text(volume, "name")
-        inside = _below(content.files, sub_path or "")
+        inside = _below(content, sub_path or "")
         if inside is None:
             self.fail("sub-path-below-file", path=path, sub_path=sub_path or "", volume=name)
             return
-        is_file = "" in inside
+        is_file = "" in inside.files
         if not self.has_room(path, is_file):
             return
         read_only = bool(flag(entry, "readOnly")) or kind in _KUBELET_KINDS
         known = content.known and sub_path is not None
-        hidden = tuple(
-            sorted(found for found in self.files if found == path or found.startswith(f"{path.rstrip('/')}/"))
-        )
-        for found in hidden:
-            del self.files[found]
+        hidden = self.hide(path)
         if known:
             self.put(path, inside, frozen=bool(sub_path), read_only=read_only)
         self.mounts.append(Mount(path, name, kind, sub_path or "", read_only, known, is_file, hidden))
 
-    def put(self, path: str, inside: Mapping[str, File], *, frozen: bool, read_only: bool) -> None:
+    def mount_own_files(self, container: JSON) -> None:
+        """The files that the kubelet and the runtime mount into every container: they need room, and hide others."""
+        mounted = {mount.path for mount in self.mounts}
+        for path in (*_RUNTIME_FILES, text(container, "terminationMessagePath") or _TERMINATION_LOG):
+            if path not in mounted and self.has_room(path, is_file=True):
+                self.hide(path)
+
+    def hide(self, path: str) -> tuple[str, ...]:
+        """Take away what lies at a path, since something is mounted there; returns the files."""
+        below = f"{path.rstrip('/')}/"
+        hidden = tuple(sorted(found for found in self.files if found == path or found.startswith(below)))
+        for found in hidden:
+            del self.files[found]
+        self.folders = {found for found in self.folders if not found.startswith(below)}
+        return hidden
+
+    def put(self, path: str, inside: VolumeFiles, *, frozen: bool, read_only: bool) -> None:
         update: Update = "frozen" if frozen else "live"
-        for below, file in inside.items():
+        for below, file in inside.files.items():
             at = posixpath.join(path, below) if below else path
             self.files[at] = replace(file, update=update, read_only=read_only)
+        self.folders |= {posixpath.join(path, below) for below in inside.folders}
 
     def has_room(self, path: str, is_file: bool) -> bool:
-        """Whether the mount point can be: the runtime can make none in a mount of the kubelet's read-only files."""
+        """Whether the mount point can be: the runtime can make none in a mount that is read-only."""
         outer = self.outer(path)
-        if outer is None or outer.kind not in _KUBELET_KINDS or not outer.known:
+        if outer is None or not outer.read_only or not outer.known:
             return True
-        beneath = [
-            found for found in self.files if found.startswith(f"{outer.path.rstrip('/')}/") or found == outer.path
-        ]
-        if path not in beneath and path not in _folders(beneath):
+        is_folder = path in self.folders or path in _folders(self.files)
+        if path not in self.files and not is_folder:
             self.fail("mount-point-read-only", path=path, outer=outer.path, volume=outer.volume)
             return False
-        if (path in beneath) != is_file:
+        if is_folder == is_file:
             self.fail("mount-point-differs", path=path, outer=outer.path, volume=outer.volume)
             return False
         return True
@@ -412,19 +450,22 @@ class _Tree:
         return max(around, key=lambda mount: len(mount.path), default=None)
 
 
-def _below(files: Mapping[str, File], sub_path: str) -> dict[str, File] | None:
-    """The files below a subPath; the key `""` is the subPath itself as a file; None when it leads through a file.
+def _below(content: VolumeFiles, sub_path: str) -> VolumeFiles | None:
+    """What is below a subPath; the key `""` is the subPath itself as a file; None when it leads through a file.
 
     A subPath that is not there becomes an empty folder, which the kubelet makes.
     """
     parts = [part for part in sub_path.split("/") if part not in ("", ".")]
-    # the files are links into this folder, so it is a way to them too
-    parts = parts[1:] if parts[:1] == ["..data"] else parts
+    if parts[:1] == [_DATA]:  # the files are links into this folder, so it is a way to them too
+        parts, content = parts[1:], VolumeFiles(content.files)
     wanted = "/".join(parts)
     if not wanted:
-        return dict(files)
-    if wanted in files:
-        return {"": files[wanted]}
-    if any(parent in files for parent in _folders([wanted])):
+        return content
+    if wanted in content.files:
+        return VolumeFiles({"": content.files[wanted]})
+    if any(parent in content.files for parent in _folders([wanted])):
         return None
-    return {path.removeprefix(f"{wanted}/"): file for path, file in files.items() if path.startswith(f"{wanted}/")}
+    below = f"{wanted}/"
+    files = {path.removeprefix(below): file for path, file in content.files.items() if path.startswith(below)}
+    folders = frozenset(path.removeprefix(below) for path in content.folders if path.startswith(below))
+    return VolumeFiles(files, folders=folders)

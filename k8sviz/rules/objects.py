@@ -1,13 +1,12 @@
 """Looks up the objects that Pods refer to, as the API server would hold them after `kubectl apply`.
 
 A Secret's `stringData` is merged into its `data`; an object applied twice is the last one; a ConfigMap that the API
-server would refuse (a value that is no string) is not there.
+server would refuse (a value that is no string) is not there. A value that is null (`KEY:` with nothing after it) is
+the empty text, as Go reads it.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -75,10 +74,7 @@ class Objects:
         found = self.find("ConfigMap", namespace, name)
         if found is None:
             return None
-        data = mapping(found, "data")
-        if any(not isinstance(value, str) for value in data.values()):
-            return None
-        return {str(key): value for key, value in data.items()}
+        return _texts(mapping(found, "data"))
 
     def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """All keys of a Secret, decoded, `stringData` over `data`; None when the Secret is missing or refused.
@@ -91,10 +87,15 @@ class Objects:
         decoded = None if found is None else _decoded(mapping(found, "data"))
         if decoded is None:
             return None
-        plain = mapping(found, "stringData")
-        if any(not isinstance(value, str) for value in plain.values()):
-            return None
-        return {**decoded, **{str(key): _bytes(value) for key, value in plain.items()}}
+        plain = _texts(mapping(found, "stringData"))
+        return None if plain is None else {**decoded, **{key: _bytes(value) for key, value in plain.items()}}
+
+
+def _texts(data: JSON) -> dict[str, str] | None:
+    """Values as Go reads them: null is empty; None when one is no string, since the API server refuses the object."""
+    if any(not isinstance(value, str | None) for value in data.values()):
+        return None
+    return {str(key): value or "" for key, value in data.items()}
 
 
 def _bytes(value: str) -> bytes:
@@ -103,11 +104,14 @@ def _bytes(value: str) -> bytes:
 
 def _decoded(data: JSON) -> dict[str, bytes] | None:
     """Base64 values decoded; None when one of them is no base64, since the API server then refuses the object."""
+    import base64  # here: few stories look into a Secret
+
+    texts = _texts(data)
     decoded = {}
-    for key, value in data.items():
+    for key, value in (texts or {}).items():
         try:
             # Go's decoder skips line breaks
-            decoded[str(key)] = base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
-        except (AttributeError, ValueError, binascii.Error):
+            decoded[key] = base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
+        except ValueError:
             return None
-    return decoded
+    return None if texts is None else decoded

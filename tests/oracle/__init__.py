@@ -1,0 +1,1 @@
+"""Asks Kubernetes' own code what the predictions predict: see README.md."""
