@@ -657,12 +657,15 @@ def chart(source: Source, what: What = None, *, apart: bool = False) -> Chart:
     return rollouts_chart(by_revision(series)) if apart else rollout_chart(series)
 
 
-def beside(*pictures: Picture, title: str = "") -> Picture:
-    """Several pictures as one, each in a frame of its own with its title."""
+def beside(*pictures: Picture, title: str = "", titles: Sequence[str] = ()) -> Picture:
+    """Several pictures as one, each in a frame of its own with its title, or the one that `titles` has for it."""
     from k8sviz.diagrams.model import side_by_side
     from k8sviz.render.picture import Picture
 
-    return Picture(side_by_side([p.diagram for p in pictures], title))
+    diagrams = [picture.diagram for picture in pictures]
+    for i, name in enumerate(titles[: len(diagrams)]):
+        diagrams[i] = diagrams[i]._replace(title=name)
+    return Picture(side_by_side(diagrams, title))
 
 
 def what_if(story: str, **settings: Any) -> RolloutWhatIf | StatefulWhatIf:

@@ -262,3 +262,11 @@ def test_a_labs_own_words_are_escaped(tmp_path: Path, monkeypatch: pytest.Monkey
     made = Lab("a-lab")
     assert Page(made._repr_html_()).tags <= {"p", "b", "table", "tr", "td", "span", "code", "tbody"}
     assert not any(c in repr(made) + made._repr_html_() for c in "\x1b\x00\u202e")
+
+
+def test_pictures_above_each_other_can_have_titles_of_their_own() -> None:
+    before, after = (k8sviz.draw("rollout", "ch09-blue-green", at=step) for step in ("blue", "switch"))
+    told = str(k8sviz.beside(before, after, titles=["Before", "After"]))
+    assert "[Before]" in told
+    assert "[After]" in told
+    assert str(k8sviz.beside(before, after)).count("[Rollouts in demo]") == 2

@@ -336,8 +336,13 @@ def test_a_claim_in_focus_sees_every_volume_with_the_reason(lab: str) -> None:
                 lines = [e for e in diagram.edges if (e.source, e.target) == (me, drawn[volume])]
                 assert lines, f"{step}: {name} has a line to {volume}"
                 bound = claim["spec"].get("volumeName")
-                if bound and bound != volume:
-                    continue  # it has its volume: the one reason that counts is that
+                by_itself = (
+                    claim["metadata"].get("annotations", {}).get("pv.kubernetes.io/bound-by-controller") != "yes"
+                )
+                if bound and bound != volume and by_itself:
+                    continue  # it names its volume: the one reason that counts is that
+                if bound == volume:
+                    continue
                 said = "\n".join(e.label for e in lines)
                 missing = [word for word in misfits(claim, obj) if word not in said]
                 assert not missing, f"{step}: {name} cannot have {volume}, and the line says {said!r}"
@@ -634,3 +639,24 @@ def test_the_text_of_a_picture_has_no_line_that_nobody_could_read() -> None:
         for _, _, snapshot in at_steps(lab):
             said = as_text(storage(snapshot))
             assert not re.search(r"[\x00-\x09\x0b-\x1f\ufffd]|  $| None| \{", said)
+
+
+def test_why_a_bound_claim_did_not_get_the_others() -> None:
+    """The controller writes spec.volumeName when it binds: that is no reason against the other volumes."""
+    end = history("ch06-binding-choice").at()
+    bound = as_text(storage(end, Ref("PersistentVolumeClaim", "want-1500mi", "demo")))
+    assert "too small: 1Gi < 1500Mi" in bound
+    assert "is Block" in bound
+    assert "not the one it names" not in bound
+    named = as_text(storage(end, Ref("PersistentVolumeClaim", "want-named", "demo")))
+    assert named.count("not the one it names") == len(end.objects("PersistentVolume")) - 1
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_a_container_that_is_stopped_with_its_pod_is_no_error(lab: str) -> None:
+    seen = history(lab)
+    for t in seen.times(["Pod"]):
+        going = {p["metadata"]["name"] for p in seen.at(t).objects("Pod") if "deletionTimestamp" in p["metadata"]}
+        for node in storage(seen.at(t)).nodes if going else ():
+            if node.kind == "Container" and node.group.rsplit("/", 1)[-1] in going and "(" in node.state:
+                assert node.level in ("ending", "off"), (t, node)

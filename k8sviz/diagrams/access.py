@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
 from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT, pod_level
+from k8sviz.diagrams.storage import LIMIT, container_level, pod_level
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
@@ -106,14 +106,13 @@ class _Story:
     def container(self, pod: Object, container: Mapping[str, Any], kind: str, frame: str) -> str:
         name = text(container, "name")
         state = container_state(pod, name)
-        level: Level = "off" if state.exit_code == 0 else pod_level(state.word)
         proxy = ambassador(pod)
         facts = [text(container, "image")] if text(container, "image") else []
         if proxy is not None:
             mine = proxy.container == name
             facts += [say("access.fact.proxy", port=proxy.port)] if mine else [say("access.fact.plain")]
-        return self.b.node(kind, name, self.in_pod(pod, "container", name), facts, state=state.word, level=level,
-                           group=frame, alike=self.alike(pod, name))  # fmt: skip
+        return self.b.node(kind, name, self.in_pod(pod, "container", name), facts, state=state.word,
+                           level=container_level(pod, state), group=frame, alike=self.alike(pod, name))  # fmt: skip
 
     def alike(self, pod: Object, name: str) -> str:
         owner = self.b.owner_of(pod)

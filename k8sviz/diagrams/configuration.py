@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
 from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT, pod_level
+from k8sviz.diagrams.storage import LIMIT, container_level, pod_level
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Snapshot, ref_of
@@ -278,14 +278,26 @@ class _Container:
     def draw(self) -> None:
         """The container's frame and everything in it."""
         state = container_state(self.pod, self.name)
-        level: Level = "off" if state.exit_code == 0 else pod_level(state.word)
         shown = Ref(self.kind, self.name, f"{self.ref.namespace}/{self.ref.name}")
-        self.frame = self.b.group(shown, state=state.word, level=level, parent=self.parent,
-                                  alike=f"{self.owner} {self.name}" if self.owner else "")  # fmt: skip
+        covered = ", ".join(self.covered())
+        self.frame = self.b.group(
+            shown,
+            facts=[say("configuration.fact.covers", paths=covered)] if covered else [],
+            state=state.word,
+            level=container_level(self.pod, state),
+            parent=self.parent,
+            alike=f"{self.owner} {self.name}" if self.owner else "",
+        )
         self.variables()
         self.files()
         self.tokens()
         self.words()
+
+    def covered(self) -> list[str]:
+        """The directories in which only a volume's files are to be seen, not the image's own."""
+        volumes = {use.volume for use in self.uses if use.volume}
+        mounts = [mount for mount in listed(self.got.container, "volumeMounts") if text(mount, "name") in volumes]
+        return [text(m, "mountPath") for m in mounts if not text(m, "subPath") and not text(m, "subPathExpr")]
 
     def put(self, kind: str, name: str, facts: Iterable[str], change: str, level: Level) -> str:
         """A node in the container's frame."""

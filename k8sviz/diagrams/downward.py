@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
 from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT, pod_level
+from k8sviz.diagrams.storage import LIMIT, container_level, pod_level
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
@@ -138,10 +138,11 @@ class _Pod:
         else:
             got = received(self.history, min(self.b.snapshot.t, self.history.end), self.ref, name)
         state = container_state(self.pod, name)
-        level: Level = "off" if state.exit_code == 0 else pod_level(state.word)
         home = Ref(kind, name, f"{self.ref.namespace}/{self.ref.name}")
         alike = f"{self.owner} {name}" if self.owner else ""
-        frame = self.b.group(home, state=state.word, level=level, parent=self.frame, alike=alike)
+        frame = self.b.group(
+            home, state=state.word, level=container_level(self.pod, state), parent=self.frame, alike=alike
+        )
         for entry in listed(container, "env"):
             for part in ("fieldRef", "resourceFieldRef"):
                 reference = mapped(entry, "valueFrom", part)

@@ -43,7 +43,10 @@ def sharing(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | No
                 label = say("stateful.figure.own-claim" if own else "stateful.figure.template-claim")
                 b.edge(card, _claim(b, snapshot, Ref("PersistentVolumeClaim", claim, key_of(workload).namespace)),
                        "claim", label)  # fmt: skip
-    return b.diagram("sharing", say("stateful.figure.sharing"))
+    labels = {edge.label for node in b.states() for edge in b.edges_from(node)}
+    shared, own = (say(f"stateful.figure.{name}") in labels for name in ("template-claim", "own-claim"))
+    title = "sharing" if shared == own else "sharing-one" if shared else "sharing-each"
+    return b.diagram("sharing", say(f"stateful.figure.{title}"))
 
 
 def _workloads(snapshot: Snapshot, namespace: str | None) -> Iterator[Object]:

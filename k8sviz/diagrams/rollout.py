@@ -190,8 +190,10 @@ class _Story:
         wanted = replicas_of(replica_set)
         if current:
             state, level = say(words + "current"), "ok"
-        elif wanted or pods:
+        elif wanted:
             state, level = say(words + "old"), "wait"
+        elif pods:
+            state, level = say(words + "going"), "ending"
         else:
             state, level = say(words + "kept"), "off"
         return self._row_card(replica_set, row, facts, state, level, pods, min_ready_seconds(replica_set), piled=piled)

@@ -27,12 +27,21 @@ from k8sviz.rules.binding import (
     waits_for_first_consumer,
 )
 from k8sviz.rules.fields import flag, listed, mapped, mapping, string, strings, text
-from k8sviz.rules.pods import container_state, containers, pod_status
+from k8sviz.rules.pods import ContainerState, container_state, containers, is_terminating, pod_status
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector
 from k8sviz.words import say
 
-__all__ = ["LIMIT", "claim_among_volumes", "claim_card", "class_card", "pod_level", "storage", "volume_card"]
+__all__ = [
+    "LIMIT",
+    "claim_among_volumes",
+    "claim_card",
+    "class_card",
+    "container_level",
+    "pod_level",
+    "storage",
+    "volume_card",
+]
 
 LIMIT: Final = 80  # things drawn one by one; above it what is alike is drawn once, with its count
 
@@ -99,6 +108,13 @@ def pod_level(word: str) -> Level:
     return _POD_LEVELS.get(word, "bad")
 
 
+def container_level(pod: Object, state: ContainerState) -> Level:
+    """How a container's state feels: one that ended well is over, and one that is stopped with its Pod is no error."""
+    if state.exit_code == 0:
+        return "off"
+    return "ending" if state.exit_code is not None and is_terminating(pod) else pod_level(state.word)
+
+
 def _pod(b: Builder, pod: Object, token: bool) -> None:
     """Reads spec.containers[*].volumeMounts and volumeDevices, spec.volumes, spec.nodeName, status."""
     ref = ref_of(pod)
@@ -137,15 +153,12 @@ def _container(b: Builder, pod: Object, container: Any, part: str, frame: str, a
     word = state.word
     if word and state.exit_code is not None:
         word += f" ({state.exit_code})"
-    level: Level = pod_level(state.word)
-    if state.exit_code == 0:
-        level = "off"
     facts = [say("diagrams.storage.image", image=text(container, "image"))] if text(container, "image") else []
     if state.restarts:
         facts.append(say("diagrams.storage.restarted", count=state.restarts))
     kinds = {"initContainers": "InitContainer", "ephemeralContainers": "EphemeralContainer"}
-    node = b.node(kinds.get(part, "Container"), name, _in_pod("container", pod, name), facts, state=word, level=level,
-                  group=frame, alike=f"{alike} {name}")  # fmt: skip
+    node = b.node(kinds.get(part, "Container"), name, _in_pod("container", pod, name), facts, state=word,
+                  level=container_level(pod, state), group=frame, alike=f"{alike} {name}")  # fmt: skip
     for mount in listed(container, "volumeMounts"):
         if text(mount, "name") in hidden:
             continue
@@ -421,20 +434,44 @@ def claim_among_volumes(snapshot: Snapshot, focus: Ref) -> Diagram:
     volumes = snapshot.objects("PersistentVolume")
     for volume in volumes:
         volume_card(b, volume)
-    tied = {e.target: e.id for e in b.edges_from(node)}
-    for candidate in classify(claim, volumes, delay_binding=waits_for_first_consumer(storage_class)):
+    own = {e.target for e in b.edges_from(node)}
+    asked, offered = _before_binding(claim, volumes)
+    for candidate in classify(asked, offered, delay_binding=waits_for_first_consumer(storage_class)):
         target = b.id_of(ref_of(dict(candidate.volume)))
         b.drop_edges(target)
-        if target in tied and not candidate.reasons:
-            continue
-        b.edge(node, target, *_verdict(candidate))
+        if target not in own:
+            b.edge(node, target, *_verdict(candidate, bound=asked is not claim))
+        elif candidate.reasons and asked is claim:
+            b.edge(node, target, *_verdict(candidate))
     diagram = b.diagram("storage", say("diagrams.storage.title-claim", what=focus))
     kept = diagram.around(node)
     return kept._replace(edges=tuple(_once(kept.edges)))
 
 
-def _verdict(candidate: Candidate) -> tuple[str, str, Level]:
-    """The relation, words and level of the line from a claim to a volume it could or could not have."""
+def _before_binding(claim: Object, volumes: list[Object]) -> tuple[Object, list[Object]]:
+    """Both sides as the controller saw them, where it was the one that wrote volumeName and claimRef."""
+    if not text(claim, "spec", "volumeName") or not _by_controller(claim):
+        return claim, volumes
+    own = [is_bound_to(volume, claim) and _by_controller(volume) for volume in volumes]
+    free = [_without(volume, "claimRef") if mine else volume for volume, mine in zip(volumes, own, strict=True)]
+    return _without(claim, "volumeName"), free
+
+
+def _by_controller(obj: Object) -> bool:
+    return text(obj, "metadata", "annotations", "pv.kubernetes.io/bound-by-controller") == "yes"
+
+
+def _without(obj: Object, field: str) -> Object:
+    return {**obj, "spec": {name: value for name, value in mapping(obj, "spec").items() if name != field}}
+
+
+def _verdict(candidate: Candidate, *, bound: bool = False) -> tuple[str, str, Level]:
+    """The relation, words and level of the line from a claim to a volume it could or could not have.
+
+    `bound`: the claim has another one already, which may have been there alone at that time.
+    """
+    if not candidate.reasons and bound:
+        return "fits", say("diagrams.refused.not-chosen-tie"), "off"
     if not candidate.reasons:
         return "fits", say("diagrams.storage.chosen"), "ok"
     words = [_short(reason) for reason in candidate.reasons]

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from k8sviz.errors import K8svizError
 from k8sviz.exercises.world import Seen, World
 from k8sviz.history import Object
+from k8sviz.rules.access import account, is_bound, role_key
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.rules.rollout import rollout_bounds
@@ -295,7 +296,7 @@ def _files(world: World, facts: Facts) -> Iterator[Outcome]:
     for path in facts.get("keeps", ()):
         for mount in world.mounts(name, container):
             if _is_below(path, mount.path):
-                yield _no("hidden", mount=mount.path, path=path)
+                yield _no("file-on-directory" if mount.is_file else "hidden", mount=mount.path, path=path)
     for path, wanted in facts.get("content", {}).items():
         yield from _file(found.get(path), path, wanted, facts)
     for path in facts.get("absent", ()):
@@ -319,6 +320,12 @@ def _file(file: Seen | None, path: str, wanted: str, facts: Facts) -> Iterator[O
 def _may(world: World, facts: Facts) -> Iterator[Outcome]:
     """What a ServiceAccount may do: each of `may`, none of `may_not`, as `verb resource [group]`."""
     name, namespace = facts["account"], facts.get("namespace", "default")
+    subject = account(name, namespace)
+    for binding in (*world.all("RoleBinding"), *world.all("ClusterRoleBinding")):
+        kind, _, role = role_key(binding)
+        if is_bound(binding, subject) and world.find(kind, role) is None:
+            yield _no("role-unknown", role=f"{kind} {role}")
+            return
     for wanted, each in [(True, e) for e in facts.get("may", ())] + [(False, e) for e in facts.get("may_not", ())]:
         verb, resource, group = [*each.split(), ""][:3]
         if world.may(name, verb, resource, group, namespace) != wanted:
