@@ -17,6 +17,7 @@ from k8sviz.history import History
 from k8sviz.predict.rollout import RolloutPrediction, predict_rollout
 from k8sviz.rules.deployment import Size, next_scaling, proportional_sizes, reconcile_old
 from k8sviz.rules.rollout import rollout_bounds
+from k8sviz.rules.templates import version_of
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
@@ -205,7 +206,38 @@ def test_one_sync_does_one_thing() -> None:
     assert [(s.name, s.after) for s in up] == [("new", 3)]
     down = next_scaling(wish, Size("new", 3, 0, 3), [Size("old", 10, 10, 10)])
     assert [(s.name, s.after) for s in down] == [("old", 8)]
-    assert next_scaling({**wish, "spec": {**wish["spec"], "paused": True}}, Size("new", 3), [Size("old", 10, 10)]) == []
+    new, old = (Size(name, size, wanted=10, limit=13) for name, size in (("new", 3), ("old", 10)))
+    assert next_scaling({**wish, "spec": {**wish["spec"], "paused": True}}, new, [old]) == []
+
+
+def test_replicas_and_version_changed_at_once_scale_the_old_version_first() -> None:
+    changed = predict_rollout(deployment("1", replicas=3), deployment("2", replicas=6), stop_after=1)
+    first = changed.scalings[0]
+    assert (first.new, first.before, first.after) == (False, 3, 6)
+    assert next(s.after for s in changed.scalings if s.new) == 2
+    assert changed.complete is not None
+
+
+def test_a_change_of_replicas_that_moves_no_pod_does_not_stop_a_rollout() -> None:
+    wish = {"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 0}}
+    versions = [deployment(tag, replicas=n, strategy=wish) for tag, n in (("1", 4), ("2", 4), ("2", 5), ("2", 6))]
+    for at in (5.1, 6.0, 8.0, 11.0):
+        found = predict_rollout(*versions, ready_after=3, stop_after=1, begin_at=(0, 5, at, at + 0.5))
+        assert found.complete is not None, at
+
+
+def test_a_paused_deployment_forgets_old_versions_too() -> None:
+    wish = [deployment(tag, replicas=1, revisionHistoryLimit=2) for tag in "123"]
+    last = deployment("3", replicas=1, revisionHistoryLimit=0, paused=True)
+    found = predict_rollout(*wish, last, ready_after=1, stop_after=1)
+    assert len(found.history.at().objects("ReplicaSet")) == 1
+
+
+def test_the_lowest_revision_is_forgotten_first_though_it_is_not_the_oldest() -> None:
+    wish = [deployment(tag, replicas=1, revisionHistoryLimit=1) for tag in ("1", "2", "1", "3")]
+    found = predict_rollout(*wish, ready_after=1, stop_after=1)
+    kept = {version_of(s["spec"]["template"]) for s in found.history.at().objects("ReplicaSet")}
+    assert kept == {"1", "3"}
 
 
 def test_proportional_scaling_keeps_the_sum() -> None:

@@ -22,6 +22,7 @@ from k8sviz.rules.deployment import (
     deployment_complete,
     history_limit,
     is_paused,
+    may_create,
     min_ready_seconds,
     new_replica_set_size,
     next_scaling,
@@ -277,9 +278,9 @@ class _Run:
         if deployment is None:
             return
         new, old = self._sets(deployment)
-        if new is None and not is_paused(deployment) and self._may_create(deployment, old):
+        if new is None and may_create(deployment, [self._size(s) for s in old]):
             new = self._create(deployment, old)
-        if new is not None and not is_paused(deployment):
+        if new is not None:
             self._number(new, old)
         new, old = self._sets(deployment)
         sizes = [self._size(s) for s in old]
@@ -289,7 +290,7 @@ class _Run:
         self._status(deployment)
         if scales:
             self._plan()
-        elif new is not None and deployment_complete(deployment, self._size(new), sizes):
+        elif is_paused(deployment) or (new is not None and deployment_complete(deployment, self._size(new), sizes)):
             for name in old_to_forget(sizes, history_limit(deployment)):
                 self.cluster.delete("ReplicaSet", name)
 
@@ -311,14 +312,8 @@ class _Run:
             age=int(text(replica_set, "metadata", "uid").rpartition("-")[2]),
             wanted=int(wanted) if wanted else None,
             limit=int(limit) if limit else None,
+            revision=revision_of(replica_set),
         )
-
-    def _may_create(self, deployment: Object, old: Sequence[Object]) -> bool:
-        """Recreate makes the new ReplicaSet only when no old Pod is left."""
-        if not uses_recreate(deployment):
-            return True
-        sizes = [self._size(s) for s in old]
-        return not any(s.pods or s.desired for s in sizes)
 
     def _create(self, deployment: Object, old: Sequence[Object]) -> Object:
         template = mapping(deployment, "spec", "template")

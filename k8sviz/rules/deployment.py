@@ -6,7 +6,7 @@ A size is a number of Pods; nothing here counts Pods that are being deleted, as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from k8sviz.rules.fields import integer, mapping, text
@@ -22,6 +22,7 @@ __all__ = [
     "deployment_complete",
     "history_limit",
     "is_paused",
+    "may_create",
     "min_ready_seconds",
     "new_replica_set_size",
     "next_scaling",
@@ -46,7 +47,8 @@ class Size(NamedTuple):
 
     `pods` are those that exist and are not over (status.replicas). `age` orders sets: older ones have smaller numbers.
     `wanted` and `limit` are its annotations deployment.kubernetes.io/desired-replicas and max-replicas: the
-    Deployment's replicas, and replicas + surge, when this set was last scaled.
+    Deployment's replicas, and replicas + surge, when this set was last scaled; `revision` is deployment.kubernetes.io/
+    revision, which a set gets anew when a rollback makes it the new one.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Size(NamedTuple):
     age: int = 0
     wanted: int | None = None
     limit: int | None = None
+    revision: int | None = None
 
 
 class Scale(NamedTuple):
@@ -185,10 +188,12 @@ def next_scaling(deployment: JSON, new: Size | None, old: Sequence[Size]) -> lis
     (in proportion), nothing more while paused, then up, then down.
     """
     bounds = rollout_bounds(deployment)
-    known = [*old, new] if new is not None else list(old)
-    before = {size.name: size.desired for size in known}
-    if is_paused(deployment) or _is_scaling(bounds, known):
+    known = {size.name: size for size in ([*old, new] if new is not None else old)}
+    outdated: set[str] = set()
+    if is_paused(deployment) or _is_scaling(bounds, known.values()):
         after = proportional_sizes(deployment, new, old)
+        # scaled in proportion, a set's annotations follow even where its size stays
+        outdated = {name for name, s in known.items() if (s.wanted, s.limit) != (bounds.replicas, bounds.max_total)}
     elif uses_recreate(deployment):
         after = _recreate(bounds, new, old)
     elif new is None:
@@ -198,10 +203,24 @@ def next_scaling(deployment: JSON, new: Size | None, old: Sequence[Size]) -> lis
         after = {new.name: size}
         if size == new.desired:
             after = {s.name: s.desired for s in reconcile_old(bounds, new, old)}
-    return [Scale(name, before[name], size) for name, size in after.items() if size != before[name]]
+    scales = [Scale(name, known[name].desired, size) for name, size in after.items()]
+    return [scale for scale in scales if scale.before != scale.after or scale.name in outdated]
 
 
-def _is_scaling(bounds: RolloutBounds, known: Sequence[Size]) -> bool:
+def may_create(deployment: JSON, old: Sequence[Size]) -> bool:
+    """Whether the controller makes the new ReplicaSet now, if there is none.
+
+    Not while paused; a changed spec.replicas comes first, and under Recreate the last old Pod must be gone.
+
+    >>> may_create({"spec": {"replicas": 6}}, [Size("old", 3, wanted=3)])
+    False
+    """
+    if is_paused(deployment) or _is_scaling(rollout_bounds(deployment), old):
+        return False
+    return not uses_recreate(deployment) or not any(size.pods or size.desired for size in old)
+
+
+def _is_scaling(bounds: RolloutBounds, known: Iterable[Size]) -> bool:
     """Whether spec.replicas changed since the last sync (isScalingEvent)."""
     return any(s.desired > 0 and s.wanted is not None and s.wanted != bounds.replicas for s in known)
 
@@ -232,8 +251,8 @@ def proportional_sizes(deployment: JSON, new: Size | None, old: Sequence[Size]) 
     active = [s for s in known if s.desired > 0]
     if len(active) <= 1:
         only = active[0] if active else new or max(old, key=lambda s: s.age, default=None)
-        return {} if only is None else {only.name: bounds.replicas}
-    if new is not None and new.desired == bounds.replicas and new.available == bounds.replicas:  # IsSaturated
+        return {} if only is None or only.desired == bounds.replicas else {only.name: bounds.replicas}
+    if new is not None and new.desired == new.wanted == new.available == bounds.replicas:  # IsSaturated
         return {s.name: 0 for s in old if s.desired}
     if uses_recreate(deployment):
         return {}
@@ -250,7 +269,7 @@ def _shares(bounds: RolloutBounds, active: Sequence[Size]) -> dict[str, int]:
     for size in ordered:
         share = _share(bounds, size)
         rest = to_add - added
-        given = min(share, rest) if to_add > 0 else max(share, rest) if to_add < 0 else 0
+        given = min(share, rest) if rest > 0 else max(share, rest) if rest < 0 else 0
         sizes[size.name] = size.desired + given
         added += given
     if ordered and to_add:
@@ -281,10 +300,12 @@ def deployment_complete(deployment: JSON, new: Size, old: Sequence[Size]) -> boo
 
 
 def old_to_forget(old: Sequence[Size], limit: int) -> list[str]:
-    """The ReplicaSets that are deleted after a rollout: the oldest beyond revisionHistoryLimit, if they are empty.
+    """The ReplicaSets that are deleted after a rollout, or while paused: those beyond revisionHistoryLimit, if empty.
+
+    The lowest revisions go first (cleanupDeployment); without one the oldest.
 
     >>> old_to_forget([Size("a", 0, age=1), Size("b", 2, age=2), Size("c", 0, age=3)], 1)
     ['a']
     """
-    surplus = sorted(old, key=lambda s: s.age)[: max(0, len(old) - limit)]
+    surplus = sorted(old, key=lambda s: (s.revision or 0, s.age))[: max(0, len(old) - limit)]
     return [s.name for s in surplus if s.desired == 0 and s.pods == 0]

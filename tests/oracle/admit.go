@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	v1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -14,6 +15,7 @@ import (
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/storage/install"
 	"k8s.io/kubernetes/pkg/registry/core/configmap"
@@ -33,6 +35,10 @@ type World struct {
 	Claims     []*v1.PersistentVolumeClaim
 	Classes    []*storagev1.StorageClass
 	Node       *v1.Node
+	Services   []*v1.Service
+
+	Deployments []*appsv1.Deployment
+	ReplicaSets []*appsv1.ReplicaSet
 }
 
 const (
@@ -67,6 +73,12 @@ func admitAll(manifests []json.RawMessage, refused map[string]string) *World {
 			world.Classes = append(world.Classes, it)
 		case *v1.Node:
 			world.Node = it
+		case *v1.Service:
+			world.Services = append(world.Services, it)
+		case *appsv1.Deployment:
+			world.Deployments = append(world.Deployments, it)
+		case *appsv1.ReplicaSet:
+			world.ReplicaSets = append(world.ReplicaSets, it)
 		default:
 			panic(fmt.Sprintf("no oracle for %T", obj))
 		}

@@ -9,11 +9,23 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from k8sviz.predict import predict_binding, predict_environment, predict_files
+from k8sviz.rules.deployment import (
+    Size,
+    history_limit,
+    is_paused,
+    may_create,
+    new_replica_set_size,
+    next_scaling,
+    old_to_forget,
+    same_template,
+    uses_recreate,
+)
+from k8sviz.rules.rollout import rollout_bounds
 
 __all__ = ["differences", "main", "read_lines", "usual"]
 
@@ -24,7 +36,7 @@ def differences(case: JSON, answers: Iterable[JSON]) -> list[str]:
     """What the prediction says otherwise than every one of the answers; nothing where it agrees with one."""
     found: list[str] = []
     for answer in answers:
-        found = _binding(case, answer) if case["kind"] == "binding" else _pods(case, answer)
+        found = _KINDS[case["kind"]](case, answer)
         if not found:
             break
     return found
@@ -69,6 +81,42 @@ def _pods(case: JSON, answer: JSON) -> list[str]:
     return found
 
 
+def _rollout(case: JSON, answer: JSON) -> list[str]:
+    """One sync of the Deployment controller: the sizes after it (see _Run._sync in predict/rollout.py)."""
+    deployment, *sets = case["objects"]
+    template = deployment["spec"]["template"]
+    sizes = {each["metadata"]["name"]: _size(each) for each in sets}
+    of_new = [each["metadata"]["name"] for each in sets if same_template(each["spec"]["template"], template)]
+    new = sizes[of_new[0]] if of_new else None
+    old = [size for name, size in sizes.items() if name not in of_new[:1]]
+    if new is None and may_create(deployment, old):
+        bounds = rollout_bounds(deployment)
+        count = new_replica_set_size(bounds, Size("new", 0), old, recreate=uses_recreate(deployment))
+        new = Size("new", count, age=99, wanted=bounds.replicas, limit=bounds.max_total)
+    after = {size.name: size.desired for size in ([*old, new] if new else old)}
+    scales = next_scaling(deployment, new, old)
+    after |= {scale.name: scale.after for scale in scales}
+    if is_paused(deployment):
+        gone = old_to_forget(old, history_limit(deployment))
+        after = {name: size for name, size in after.items() if name not in gone}
+    return _unlike(after, answer.get("sizes", {}))
+
+
+def _size(replica_set: JSON) -> Size:
+    metadata, status = replica_set["metadata"], replica_set["status"]
+    notes = metadata["annotations"]
+    return Size(
+        name=metadata["name"],
+        desired=replica_set["spec"]["replicas"],
+        available=status["availableReplicas"],
+        pods=status["replicas"],
+        age=int(metadata["name"].removeprefix("rs-")),
+        wanted=int(notes["deployment.kubernetes.io/desired-replicas"]),
+        limit=int(notes["deployment.kubernetes.io/max-replicas"]),
+        revision=int(notes["deployment.kubernetes.io/revision"]),
+    )
+
+
 def _unlike(predicted: JSON, real: JSON) -> list[str]:
     """The names with other values; a predicted None is not known."""
     names = [*real, *(name for name in predicted if name not in real)]
@@ -89,6 +137,9 @@ def usual(*answers: str) -> int:
     for told in zip(*(Path(path).read_text(encoding="utf-8").splitlines() for path in answers), strict=True):
         print(Counter(told).most_common(1)[0][0])
     return 0
+
+
+_KINDS: Final[dict[str, Callable[[JSON, JSON], list[str]]]] = {"binding": _binding, "pods": _pods, "rollout": _rollout}
 
 
 def main(cases: str, *answers: str) -> int:

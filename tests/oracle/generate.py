@@ -1,6 +1,6 @@
 """Questions for the oracle, made from a seed: manifests as people write them, and stranger ones.
 
-`python -m tests.oracle.generate binding|pods COUNT [SEED]` writes a case a line.
+`python -m tests.oracle.generate binding|pods|rollout COUNT [SEED]` writes a case a line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["binding_case", "cases", "pods_case"]
+__all__ = ["Maker", "binding_case", "cases", "pods_case", "rollout_case"]
 
 JSON = dict[str, Any]
 
@@ -22,7 +22,9 @@ _GOOD_KEYS: Final = _KEYS[:16]
 _VALUES: Final = ("one", "", "two words", "3", "$(FOO)", "$$(FOO)", "$(BAR)-$(BAZ)", "$FOO", "$(FOO", "$$$(FOO)",
                   "x$(A_B)y", "$(V1)$(V2)", "$(NOPE)", "plain", "$", "$$", "$()", "$($(FOO))", "a$(FOO)$$b$$$$(BAR)",
                   "$(foo.baz)", "$(A B)", "ü€𝄞", "tab\there", "two\nlines", "$(FOO)$(FOO)", "nul\x00", '"quoted"',
-                  "$(POD_IP)", "$(KUBERNETES_SERVICE_HOST)", "a=b", " ", "$(cpu)", "(FOO)", "$\n(FOO)")  # fmt: skip
+                  "$(POD_IP)", "$(KUBERNETES_SERVICE_HOST)", "a=b", "$(MY_DB_PORT)",
+                  "$(MY_DB_SERVICE_PORT_P_1):$(KUBERNETES_PORT_80_TCP_ADDR)",
+                  "$(MY_DB_PORT_80_UDP)$(MY_DB_SERVICE_HOST)", " ", "$(cpu)", "(FOO)", "$\n(FOO)")  # fmt: skip
 _NAMES: Final = ("FOO", "BAR", "BAZ", "QUX", "A_B", "V0", "V1", "V2", "V3", "foo.baz", "9LIVES", "lower", "cpu")
 _ODD_NAMES: Final = ("A B", "a-b", "x)y", "A$B", "~", "a=b", "", "é", "A\tB", "(", "#", "KUBERNETES_X")
 _FIELDS: Final = ("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels['app']",
@@ -58,7 +60,7 @@ _ODD_PATHS: Final = ("./x", "a//b", "a/./b", "..foo", "a/..b", "../x", "/abs", "
 _MODES: Final = (0o644, 0o600, 0o400, 0o440, 0o444, 0o755, 0o777, 0o000, 0o111, 0o640, 0o222)
 _MOUNT_PATHS: Final = ("/mnt/v0", "/mnt/v1", "/mnt/v2", "/mnt/v3", "/etc/conf", "/data")
 _ODD_MOUNT_PATHS: Final = ("/mnt/v0/in", "/mnt/v0/a", "/mnt/v0/sub", "/mnt/v0/sub/x", "/mnt/v0/a.conf", "/mnt",
-                           "/mnt/v1/", "relative", "/etc", "/mnt/v0/..data", "/mnt/./v4", "/mnt/v0/sub/a", "",
+                           "relative", "/etc", "/mnt/v0/..data", "/mnt/./v4", "/mnt/v0/sub/a", "",
                            "/mnt/v0/../v9", "/a:b", "/mnt/v0/in/deep", "/dev", "/mnt/v0/FOO", "/etc/hosts")  # fmt: skip
 _SUB_PATHS: Final = ("a", "a.conf", "FOO", "sub", "sub/dir", "sub/dir/b.conf", "labels", "b.conf")
 _ODD_SUB_PATHS: Final = ("missing", "a/x", "a.conf/x", "..", "../x", "/abs", "./a", "..data/a", "..data", "a/../b",
@@ -375,6 +377,68 @@ class Maker:
         mode = self.some(("Immediate", "WaitForFirstConsumer", "WaitForFirstConsumer"))
         return found | {"provisioner": provisioner} | self.maybe(0.6, volumeBindingMode=mode)
 
+    # -- nodes, Services, rollouts ----------------------------------------------------------------------
+
+    def node(self) -> JSON:
+        allocatable = {"cpu": self.some(("3920m", "4")), "memory": self.some(("7950124Ki", "8Gi")),
+                       "ephemeral-storage": self.some(("94992122264", "18858075679"))}  # fmt: skip
+        addresses = [{"type": "InternalIP", "address": "172.18.0.2"}]
+        return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker"},
+                "status": {"allocatable": allocatable, "addresses": addresses}}  # fmt: skip
+
+    def service(self, name: str, namespace: str) -> JSON:
+        ports = [
+            {"port": 80 + i} | self.maybe(0.8, name=f"p-{i}") | self.maybe(0.3, protocol=self.some(("UDP", "TCP")))
+            for i in range(self.random.randint(1, 3))
+        ]
+        address = self.some(("10.96.0.7", "10.96.0.8", "fd00::7", "None"))
+        spec = {"clusterIP": address, "ports": ports}
+        metadata = {"name": name, "namespace": namespace, "uid": f"{namespace}-{name}"}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+    def number_or_share(self) -> object:
+        return self.some((0, 0, 1, 2, 3, 5, "0%", "10%", "25%", "33%", "50%", "100%", "7%"))
+
+    def template(self, version: int) -> JSON:
+        return {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "a", "image": f"web:{version}"}]},
+        }
+
+    def replica_set(self, number: int, version: int, wanted: int) -> JSON:
+        size = self.random.choice((0, 0, 1, 2, 3, wanted, self.random.randint(0, 12)))
+        notes = {"deployment.kubernetes.io/desired-replicas": str(wanted),
+                 "deployment.kubernetes.io/max-replicas": str(wanted + self.random.randint(0, 4)),
+                 "deployment.kubernetes.io/revision": str(self.random.randint(1, 9))}  # fmt: skip
+        owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "1", "controller": True}
+        metadata = {"name": f"rs-{number}", "namespace": "demo", "uid": f"set-{number}", "annotations": notes,
+                    "creationTimestamp": f"2026-01-01T00:00:{number:02}Z", "labels": {"app": "web"},
+                    "ownerReferences": [owner]}  # fmt: skip
+        selector = {"matchLabels": {"app": "web"}}
+        pods = size if size or self.chance(0.8) else 1
+        status = {"replicas": pods, "availableReplicas": self.random.randint(0, size)}
+        return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "status": status,
+                "spec": {"replicas": size, "selector": selector, "template": self.template(version)}}  # fmt: skip
+
+    def deployment(self, replicas: int) -> JSON:
+        rolling = {"maxSurge": self.number_or_share(), "maxUnavailable": self.number_or_share()}
+        strategy = {"type": "Recreate"} if self.chance(0.15) else {"type": "RollingUpdate", "rollingUpdate": rolling}
+        spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": self.template(1)}
+        spec |= {"strategy": strategy} | self.maybe(0.15, paused=True) | self.maybe(0.5, revisionHistoryLimit=1)
+        metadata = {"name": "web", "namespace": "demo", "uid": "1", "generation": 1}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def rollout_case(seed: str) -> JSON:
+    """A Deployment and its ReplicaSets, as a controller may find them."""
+    make = Maker(seed)
+    replicas = make.random.choice((0, 1, 2, 3, 4, 5, 10, make.random.randint(1, 30)))
+    wanted = replicas if make.chance(0.6) else make.random.randint(0, 20)
+    versions = list(range(1, 5))
+    make.random.shuffle(versions)
+    sets = [make.replica_set(i, version, wanted) for i, version in enumerate(versions[: make.random.randint(0, 4)])]
+    return {"id": f"rollout-{seed}", "kind": "rollout", "objects": [make.deployment(replicas), *sets]}
+
 
 def pods_case(seed: str) -> JSON:
     """A Pod with the objects that it refers to."""
@@ -382,6 +446,12 @@ def pods_case(seed: str) -> JSON:
     objects = [make.config_map("cm-a"), make.secret("sec-a")]
     objects += [make.config_map("cm-b")] if make.chance(0.7) else []
     objects += [make.secret("sec-b")] if make.chance(0.7) else []
+    objects += [make.node()] if make.chance(0.4) else []
+    if make.chance(0.4):
+        objects += [
+            make.service("kubernetes", "default"),
+            make.service("my-db", make.some(("demo", "demo", "default"))),
+        ]
     return {"id": f"pods-{seed}", "kind": "pods", "objects": [*objects, make.pod(volumes=make.chance(0.6))]}
 
 
@@ -399,7 +469,7 @@ def binding_case(seed: str) -> JSON:
 
 def cases(kind: str, count: int, seed: str = "1") -> Iterator[JSON]:
     """So many cases of a kind; the same seed gives the same."""
-    make = {"pods": pods_case, "binding": binding_case}[kind]
+    make = {"pods": pods_case, "binding": binding_case, "rollout": rollout_case}[kind]
     return (make(f"{seed}-{i}") for i in range(count))
 
 

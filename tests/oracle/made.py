@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.oracle.generate import Maker, binding_case, pods_case
+from tests.oracle.generate import Maker, binding_case, pods_case, rollout_case
 
 JSON = dict[str, Any]
 _NOT_TEXT = "//4="  # base64 of two bytes that are no UTF-8
-_RANDOM = 30
+_RANDOM = 25
 
 
 def config(name: str, **data: object) -> JSON:
@@ -138,14 +138,51 @@ def _bindings() -> Iterator[tuple[str, list[JSON]]]:
     yield "a-set-counts-though-nothing-in-it-fits", [taken, large, small, claim("c", "1Gi", rwo)]
 
 
+def _rollouts() -> Iterator[tuple[str, list[JSON]]]:
+    def replica_set(number: int, size: int, wanted: int, limit: int, **parts: Any) -> JSON:
+        found = Maker("").replica_set(number, number, wanted)
+        prefix = "deployment.kubernetes.io"
+        found["metadata"]["annotations"] |= {
+            f"{prefix}/max-replicas": str(limit),
+            f"{prefix}/revision": str(number + 1),
+        }
+        found["metadata"]["annotations"] |= parts.get("notes", {})
+        found["spec"]["replicas"] = size
+        return {**found, "status": {"replicas": size, "availableReplicas": parts.get("available", size)}}
+
+    def deployment(version: int, replicas: int, surge: int = 1, unavailable: int = 0, **spec: object) -> JSON:
+        found = Maker("").deployment(replicas)
+        rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
+        fields = {
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
+            "template": Maker("").template(version),
+        }
+        keys = ("replicas", "selector")
+        return {**found, "spec": {key: found["spec"][key] for key in keys} | fields | spec}
+
+    yield "replicas-and-version-at-once", [deployment(2, 6), replica_set(1, 3, 3, 4)]
+    yield "saturated-only-as-last-scaled", [deployment(2, 5), replica_set(1, 6, 10, 11), replica_set(2, 5, 10, 11)]
+    last = {"notes": {"deployment.kubernetes.io/revision": "9"}}
+    gone = [replica_set(0, 0, 1, 2, **last), replica_set(2, 0, 1, 2), replica_set(3, 1, 1, 2)]
+    yield "lowest-revision-is-forgotten", [deployment(3, 1, paused=True, revisionHistoryLimit=1), *gone]
+    shares = [replica_set(i, size, 10, limit) for i, size, limit in ((1, 6, 9), (2, 3, 30), (3, 2, 30))]
+    yield "nothing-left-to-share", [deployment(3, 12, surge=0, unavailable=1), *shares]
+
+
 def main() -> None:
-    for kind, found in (("pods", _mounts()), ("pods", _variables()), ("binding", _bindings())):
+    for kind, found in (
+        ("pods", _mounts()),
+        ("pods", _variables()),
+        ("binding", _bindings()),
+        ("rollout", _rollouts()),
+    ):
         for name, objects in found:
             print(json.dumps({"id": name, "kind": kind, "objects": objects}))
     plain = [seed for seed in (f"kept-{i}" for i in range(_RANDOM * 4)) if not Maker(seed).odd]
     for seed in plain[:_RANDOM]:
         print(json.dumps(pods_case(seed)))
         print(json.dumps(binding_case(seed)))
+        print(json.dumps(rollout_case(seed)))
 
 
 if __name__ == "__main__":

@@ -18,16 +18,17 @@ import (
 // Case is one question: manifests in the order in which they are applied.
 type Case struct {
 	ID      string            `json:"id"`
-	Kind    string            `json:"kind"` // binding or pods
+	Kind    string            `json:"kind"` // binding, pods or rollout
 	Objects []json.RawMessage `json:"objects"`
 }
 
-// Answer to a Case; one of Bound and Pods is set. Refused has the API server's messages by object.
+// Answer to a Case; one of Bound, Pods and Sizes is set. Refused has the API server's messages by object.
 type Answer struct {
 	ID      string               `json:"id"`
 	Refused map[string]string    `json:"refused,omitempty"`
 	Bound   map[string]*string   `json:"bound,omitempty"`
 	Pods    map[string]PodAnswer `json:"pods,omitempty"`
+	Sizes   map[string]int32     `json:"sizes,omitempty"`
 	Broken  string               `json:"broken,omitempty"`
 }
 
@@ -56,10 +57,13 @@ func answer(one Case) (found Answer) {
 		}
 	}()
 	world := admitAll(one.Objects, found.Refused)
-	if one.Kind == "binding" {
+	switch one.Kind {
+	case "binding":
 		found.Bound = bind(world)
-	} else {
+	case "pods":
 		found.Pods = startPods(world)
+	case "rollout":
+		found.Sizes = rollOut(world)
 	}
 	return found
 }

@@ -30,6 +30,9 @@ import (
 //go:linkname makeEnvironment k8s.io/kubernetes/pkg/kubelet.(*Kubelet).makeEnvironmentVariables
 func makeEnvironment(*kubelet.Kubelet, context.Context, *v1.Pod, *v1.Container, string, []string, kubecontainer.VolumeMap) ([]kubecontainer.EnvVar, error)
 
+//go:linkname serviceVariables k8s.io/kubernetes/pkg/kubelet.(*Kubelet).getServiceEnvVarMap
+func serviceVariables(*kubelet.Kubelet, string, bool) (map[string]string, error)
+
 //go:linkname makeMounts k8s.io/kubernetes/pkg/kubelet.makeMounts
 func makeMounts(klog.Logger, *v1.Pod, string, *v1.Container, string, string, []string, kubecontainer.VolumeMap, hostutil.HostUtils, subpath.Interface, []kubecontainer.EnvVar, bool, kubecontainer.ImageVolumes) ([]kubecontainer.Mount, func(), error)
 
@@ -68,7 +71,7 @@ func startPods(world *World) map[string]PodAnswer {
 		objects = append(objects, each)
 	}
 	client := fake.NewSimpleClientset(objects...)
-	kl := newKubelet(client, node)
+	kl := newKubelet(client, node, world.Services)
 	found := map[string]PodAnswer{}
 	for _, pod := range world.Pods {
 		pod.Spec.NodeName = node.Name // the scheduler
@@ -77,7 +80,7 @@ func startPods(world *World) map[string]PodAnswer {
 	return found
 }
 
-func newKubelet(client *fake.Clientset, node *v1.Node) *kubelet.Kubelet {
+func newKubelet(client *fake.Clientset, node *v1.Node, services []*v1.Service) *kubelet.Kubelet {
 	kl := &kubelet.Kubelet{}
 	set := func(field string, value any) {
 		at := reflect.ValueOf(kl).Elem().FieldByName(field)
@@ -85,6 +88,11 @@ func newKubelet(client *fake.Clientset, node *v1.Node) *kubelet.Kubelet {
 	}
 	nodes := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
 	must(nodes.Add(node))
+	known := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
+	for _, each := range services {
+		must(known.Add(each))
+	}
+	set("serviceLister", corelisters.NewServiceLister(known))
 	set("kubeClient", client)
 	set("nodeName", types.NodeName(node.Name))
 	set("nodeLister", corelisters.NewNodeLister(nodes))
@@ -138,7 +146,12 @@ func startContainer(kl *kubelet.Kubelet, folder string, pod *v1.Pod, container *
 		return ContainerAnswer{Failed: err.Error()}
 	}
 	found := ContainerAnswer{Env: map[string]string{}}
+	links, err := serviceVariables(kl, pod.Namespace, *pod.Spec.EnableServiceLinks)
+	must(err)
 	for _, each := range env {
+		if value, ok := links[each.Name]; ok && value == each.Value {
+			continue // not what is asked for
+		}
 		found.Env[each.Name] = each.Value
 		if err := passable(each.Value); err != nil {
 			return ContainerAnswer{Failed: each.Name + ": " + err.Error()}
