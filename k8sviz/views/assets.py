@@ -9,7 +9,10 @@ from typing import Final
 from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.render.svg import style
 
-__all__ = ["player_css", "player_js", "widget_css", "widget_js"]
+__all__ = ["UNTYPESET", "player_css", "player_js", "widget_css", "widget_js"]
+
+# Jupyter takes what stands between two dollar signs for a formula, but not below an element of this class
+UNTYPESET: Final = "mathjax_ignore"
 
 # what marks a change: yellow as a highlighter's, which no kind and no state uses
 _MARKS: Final = {"light": ("#b06c00", "#ffb000"), "dark": ("#ffd45e", "#d79b00")}
@@ -23,7 +26,7 @@ def player_js() -> str:
 
 def widget_js(name: str) -> str:
     """A view's script behind what all views need, as one ES module."""
-    return _text("common.js") + _text(name)
+    return _text("common.js") + _text("named.js") + _text(name)
 
 
 def widget_css(root: str, *names: str) -> str:

@@ -20,7 +20,8 @@ from k8sviz.exercises import Judge, Verdict, judge
 from k8sviz.marks import mark, marks
 from k8sviz.render.measure import printable
 from k8sviz.sources.exercises import Exercise
-from k8sviz.views.assets import widget_css, widget_js
+from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
+from k8sviz.views.terminal import visible
 from k8sviz.words import say, templates
 
 __all__ = [
@@ -146,7 +147,7 @@ class VerdictView:
         return str(self)
 
     def __str__(self) -> str:
-        return "\n".join(filter(None, (str(self.verdict), self.note)))
+        return visible("\n".join(filter(None, (str(self.verdict), self.note))))
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as the widget shows it."""
@@ -155,7 +156,8 @@ class VerdictView:
             {"line": f.line, "field": f.problem.field, "error": f.problem.error, "text": f.problem.words}
             for f in it.findings
         ]
-        return {**it.to_json(), "findings": findings, "note": self.note}
+        shown: dict[str, Any] = _readable({**it.to_json(), "findings": findings, "note": self.note})
+        return shown
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": f"<style>{_STYLE}</style>{self._html()}"}
@@ -164,9 +166,17 @@ class VerdictView:
         head, *lines = [_html(printable(line)) for line in str(self.verdict).split("\n")]
         note = f'<p class="kw-soft">{_html(self.note)}</p>' if self.note else ""
         items = "".join(f"<li>{line}</li>" for line in lines)
-        return (
-            f'<div class="kw-x{" kw-solved" if self.solved else ""}"><p><b>{head}</b></p><ul>{items}</ul>{note}</div>'
-        )
+        classes = f"kw-x{' kw-solved' if self.solved else ''} {UNTYPESET}"
+        return f'<div class="{classes}"><p><b>{head}</b></p><ul>{items}</ul>{note}</div>'
+
+
+def _readable(value: Any) -> Any:
+    """Plain data without letters that hide: a verdict says again what a learner has pasted from anywhere."""
+    if isinstance(value, dict):
+        return {key: _readable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 # -- where no scripts run --------------------------------------------------------------------------
@@ -193,7 +203,7 @@ def _indented(text: str) -> str:
 
 def exercise_html(exercise: Exercise) -> str:
     """The exercise as a piece of HTML without scripts or styles; given, hints and solution are folded."""
-    return f"<div>{''.join(_pieces(exercise))}</div>"
+    return f'<div class="{UNTYPESET}">{"".join(_pieces(exercise))}</div>'
 
 
 def _pieces(exercise: Exercise) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from k8sviz.render.measure import printable
 from k8sviz.render.palette import PALETTE
+from k8sviz.views.assets import UNTYPESET
 from k8sviz.views.terminal import visible
 from k8sviz.why.model import Explanation, Trouble
 from k8sviz.words import say
@@ -75,7 +76,8 @@ def _card(it: Explanation, alike: str = "") -> str:
     level = "bad" if it.error else "wait" if it.waiting else "ok"
     word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
     parts = [
-        f'<div class="kw kw-{level}"><p class="kw-what">{_esc(it.subject_text)} {_esc(it.state)} · {_esc(word)}</p>',
+        f'<div class="kw kw-{level} {UNTYPESET}">',
+        f'<p class="kw-what">{_esc(it.subject_text)} {_esc(it.state)} · {_esc(word)}</p>',
         f"<p>{_code(it.summary)}</p>",
         *_rows(it),
         f"{_head('alike')}<p>{_esc(alike)}</p>" if alike else "",

@@ -16,6 +16,7 @@ import traitlets
 from k8sviz.diagrams.model import Diagram
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Snapshot
+from k8sviz.render.measure import printable
 from k8sviz.render.picture import Picture
 from k8sviz.sources.follow import Follower
 from k8sviz.words import say
@@ -111,4 +112,4 @@ def _svg(picture: Picture) -> str:
 
 
 def _line(follower: Follower) -> str:
-    return follower.trouble or say("live.following", namespace=follower.history.about.namespace)
+    return printable(follower.trouble or say("live.following", namespace=follower.history.about.namespace))

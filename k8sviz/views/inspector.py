@@ -30,7 +30,8 @@ from k8sviz.render.measure import printable
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import text
 from k8sviz.rules.files import mode_text
-from k8sviz.views.assets import widget_css, widget_js
+from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
+from k8sviz.views.terminal import visible
 from k8sviz.words import say, templates
 
 __all__ = ["Inspector", "inspector", "inspector_content", "inspector_css", "inspector_html", "inspector_js"]
@@ -94,7 +95,7 @@ class Inspector(anywidget.AnyWidget):
         return f"<Inspector {pod}: {', '.join(found.container for found in self.inspections)}>"
 
     def __str__(self) -> str:
-        return "\n\n".join(str(found) for found in self.inspections)
+        return visible("\n\n".join(str(found) for found in self.inspections))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -106,8 +107,8 @@ def inspector_content(inspections: Sequence[Inspection]) -> dict[str, Any]:
     return {
         "words": templates("inspect")["widget"],
         "containers": [
-            {"name": found.container, "head": _head(found), "problems": [_plain(line) for line in found.problems],
-             "notes": [_plain(line) for line in found.notes], "tables": list(_tables(found))}
+            {"name": _plain(found.container), "head": _head(found), "tables": list(_tables(found)),
+             "problems": [_plain(line) for line in found.problems], "notes": [_plain(line) for line in found.notes]}
             for found in inspections
         ],
     }  # fmt: skip
@@ -117,7 +118,7 @@ def inspector_html(inspections: Sequence[Inspection]) -> str:
     """The same as HTML without scripts, all of it escaped."""
     parts = [f"<style>{_STYLE}</style>"]
     for found in inspections:
-        parts.append(f'<div class="ki"><p class="ki-head">{escape(_head(found))}</p>')
+        parts.append(f'<div class="ki {UNTYPESET}"><p class="ki-head">{escape(_head(found))}</p>')
         if found.problems:
             lines = "".join(f"<li>{escape(_plain(line))}</li>" for line in found.problems)
             parts.append(f"<p>{escape(say('inspect.text.problems'))}</p><ul>{lines}</ul>")

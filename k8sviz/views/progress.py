@@ -10,6 +10,7 @@ from typing import Any, Final
 from k8sviz.marks import Marks
 from k8sviz.sources.exercises import Exercise
 from k8sviz.sources.notebooks import Chapter
+from k8sviz.views.assets import UNTYPESET
 from k8sviz.words import say
 
 __all__ = ["Progress", "Row"]
@@ -76,7 +77,8 @@ class Progress:
                        for word in ("chapter", "exercises", "questions"))  # fmt: skip
         rows = "".join(map(self._row, self.rows))
         return (
-            f'<style>{_STYLE}</style><table class="kg"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+            f'<style>{_STYLE}</style><table class="kg {UNTYPESET}"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
             f"<p>{escape(self._foot())}</p>"
         )
 

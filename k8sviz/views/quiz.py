@@ -18,7 +18,7 @@ import traitlets
 
 from k8sviz.marks import mark
 from k8sviz.sources.questions import Option, Question, load_question
-from k8sviz.views.assets import widget_css, widget_js
+from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
 from k8sviz.words import say, templates
 
 __all__ = ["Quiz", "quiz", "quiz_content", "quiz_css", "quiz_html", "quiz_js", "quiz_text"]
@@ -103,7 +103,8 @@ def quiz_html(question: Question) -> str:
     code = f"<pre>{escape(question.code)}</pre>" if question.code else ""
     options = "".join(f"<li>{_html(option.text)}</li>" for option in question.options)
     return (
-        f"<div><p><b>{escape(say(f'quiz.ui.{question.kind}'))}:</b> {_html(question.prompt)}</p>{code}"
+        f'<div class="{UNTYPESET}">'
+        f"<p><b>{escape(say(f'quiz.ui.{question.kind}'))}:</b> {_html(question.prompt)}</p>{code}"
         f'<ol type="A">{options}</ol><details><summary>{escape(say("quiz.plain.answer"))}</summary>'
         f"{_answers(question)}</details></div>"
     )

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from k8sviz.render.measure import printable
+from k8sviz.views.assets import UNTYPESET
 from k8sviz.words import say
 
 __all__ = ["Session", "Terminal", "Told", "visible"]
@@ -71,7 +72,7 @@ class Terminal:
 
     def html(self) -> str:
         """The same as HTML, all of it escaped."""
-        parts = [f"<style>{_STYLE}</style>", '<div class="kt">']
+        parts = [f"<style>{_STYLE}</style>", f'<div class="kt {UNTYPESET}">']
         if self.about:
             parts.append(f'<div class="kt-about">{_esc(self.about)}</div>')
         parts += [_file(name, text) for name, text in self.files.items()]
@@ -118,7 +119,8 @@ class Told:
         return str(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        html = f'<style>{_STYLE}</style><div class="kt"><pre class="kt-file" tabindex="0">{_esc(str(self))}</pre></div>'
+        words = f'<pre class="kt-file" tabindex="0">{_esc(str(self))}</pre>'
+        html = f'<style>{_STYLE}</style><div class="kt {UNTYPESET}">{words}</div>'
         return {"text/plain": str(self), "text/html": html}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ipywidgets as widgets
 
@@ -92,8 +92,7 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
         self._png = b""
         self._player: Player | None = None
         self._said = widgets.HTML(layout=widgets.Layout(flex="1 1 300px"))
-        self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="1050px", width="100%"))
-        self._more = widgets.Image(format="png", layout=widgets.Layout(max_width="1050px", width="100%"))
+        self._picture, self._more = _Shown(), _Shown()
         self._tabs = widgets.Tab()
         for control in controls:
             control.observe(lambda _: self._moved(), names="value")
@@ -120,11 +119,12 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
     def _say(self, lines: Sequence[str]) -> None:
         self._said.value = "".join(f"<p style='margin:.2em 1em'>{escape(line)}</p>" for line in lines)
 
-    def _put(self, beside: Chart, player: Player, title: str, more: bytes) -> None:
+    def _put(self, beside: Chart, player: Player, title: str, more: Drawn) -> None:
         """Show a chart, and below it two pages: the player, and one more picture under its title."""
-        self._png = beside.png()
-        self._picture.value = self._png
-        self._more.value = more
+        drawn = Drawn.of(beside)
+        self._png = drawn.png
+        self._picture.show(drawn)
+        self._more.show(more)
         pages = [(say("whatif.control.player"), player), (title, self._more)]
         old, self._player = self._player, player
         self._tabs.children = [page for _, page in pages]
@@ -147,6 +147,28 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         shown = {"image/png": base64.b64encode(self._png).decode("ascii"), "text/plain": self.words}
         return {**data, **shown}, {**metadata, "image/png": {"alt": self.alt, "width": 1008}}
+
+
+class Drawn(NamedTuple):
+    """A chart's picture, and its alternative text."""
+
+    png: bytes
+    alt: str
+
+    @classmethod
+    def of(cls, chart: Chart) -> Drawn:
+        """The chart, drawn."""
+        return cls(chart.png(), chart.alt)
+
+
+class _Shown(widgets.HTML):  # type: ignore[misc]
+    """A picture with its alternative text, which the Image of ipywidgets does not have."""
+
+    def show(self, drawn: Drawn) -> None:
+        """Show this one."""
+        data = base64.b64encode(drawn.png).decode("ascii")
+        style = "display:block;max-width:1050px;width:100%;height:auto"
+        self.value = f'<img src="data:image/png;base64,{data}" alt="{escape(drawn.alt)}" style="{style}">'
 
 
 def _slider(value: float, low: float, high: float, code: str, step: float = 1) -> Any:
@@ -224,7 +246,7 @@ class RolloutWhatIf(_WhatIf):
         player = Player(
             prediction.history, rollout_story(prediction.history), title=part.title, start=prediction.begins
         )
-        self._put(beside, player, say("whatif.control.chart"), rollout_chart(series).png())
+        self._put(beside, player, say("whatif.control.chart"), Drawn.of(rollout_chart(series)))
 
     @property
     def nearest(self) -> Near | None:
@@ -279,12 +301,12 @@ class StatefulWhatIf(_WhatIf):
         return nearest_stateful_lab(self.settings)
 
     @cached_property
-    def _charts(self) -> dict[str, bytes]:
+    def _charts(self) -> dict[str, Drawn]:
         return {}
 
     @property
-    def _recorded(self) -> bytes:
+    def _recorded(self) -> Drawn:
         name = self.nearest
         if name not in self._charts:
-            self._charts[name] = rollout_chart(rollout_series(_recorded(name))).png()
+            self._charts[name] = Drawn.of(rollout_chart(rollout_series(_recorded(name))))
         return self._charts[name]
