@@ -6,9 +6,9 @@ reader that knows all of YAML: what this one reads, it reads as that one does.
 
 Why our own, where libraries are kept better (2026-11-23, milliseconds of a processor for 50 / 500 / 5,000 objects):
 
-- This one 3 / 34 / 417; `yaml_events`, which is libyaml, 11 / 111 / 1,214, and 17 for `import yaml`. `k8sviz draw
-  overview` as a process: 74 / 159 / 928 with this one, 103 / 254 / 1,747 without. KubeDiagrams takes 333 for 50 objects:
-  4.5 times ours, or 3.2 times without this one, where 5 are promised. From 200 objects on either is enough.
+- This one 3 / 34 / 417; `yaml_events`, which is libyaml, 11 / 111 / 1,214, and 17 for `import yaml`. `draw overview` as
+  a process: 74 / 159 / 928 with this one, 103 / 254 / 1,747 without. KubeDiagrams takes 333 for 50 objects, that is
+  4.5 times as long, or 3.2 times without this one, where 5 are promised. From 200 objects on either is enough.
 - PyYAML's `CSafeLoader` 18 / 199 / 2,271, and takes a key twice; ruamel.yaml 42 / 464, and reads YAML 1.2.
 - rapidyaml parses in 1 / 14 / 121, but 17 to import it, and 9 / 101 until its tree, read node by node, is Python's.
 - yaml-rs 2 / 24 / 269 and ryaml 4 / 45 / 489 read YAML 1.2 and tell values only: `010` is ten or a text, `on` a text,
