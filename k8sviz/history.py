@@ -4,8 +4,6 @@ A `History` is an append-only list of (t, type, object), whatever its origin. A 
 at one time: immutable, and cheap, since it only remembers where to look.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from array import array
@@ -141,7 +139,7 @@ class _Versions:
         return self.seqs[i] if i >= 0 else -1
 
 
-def _insert(times: array[float], seqs: array[int], t: float, seq: int) -> None:
+def _insert(times: "array[float]", seqs: "array[int]", t: float, seq: int) -> None:
     if not times or t >= times[-1]:
         times.append(t)
         seqs.append(seq)
@@ -181,7 +179,7 @@ class History:
         self._decode: Callable[[bytes], Object] | None = None
 
     @classmethod
-    def of(cls, objects: Iterable[Object], about: About | None = None) -> History:
+    def of(cls, objects: Iterable[Object], about: About | None = None) -> "History":
         """A History that begins, and stays, with these objects: what a folder of manifests holds."""
         history = cls(about)
         for obj in objects:
@@ -316,7 +314,7 @@ class History:
             self._decoded[seq] = obj
         return obj
 
-    def at(self, t: float | None = None) -> Snapshot:
+    def at(self, t: float | None = None) -> "Snapshot":
         """The state at `t` seconds (None: the newest). Costs nothing until something is looked up."""
         return Snapshot(self, math.inf if t is None else t, self._next)
 

@@ -1,7 +1,5 @@
 """Kubernetes' kinds by all the names that kubectl gives them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from k8sviz.errors import K8svizError, nearest

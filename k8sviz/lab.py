@@ -14,13 +14,13 @@ from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Result, Snapshot, Step
 from k8sviz.kinds import Ref, parse_ref
 from k8sviz.render.measure import printable
-from k8sviz.sources.labs import LabSpec, StepSpec, example, example_names, lab_names, load_lab
 from k8sviz.words import say
 
 if TYPE_CHECKING:
     from k8sviz.render.charts import Chart
     from k8sviz.render.picture import Picture
     from k8sviz.sources.follow import Follower
+    from k8sviz.sources.labs import LabSpec, StepSpec
     from k8sviz.views.explanation import Because, Troubles
     from k8sviz.views.follow import Follow
     from k8sviz.views.inspector import Inspector
@@ -133,6 +133,8 @@ class Lab:
     """
 
     def __init__(self, name: str, *, source: str | None = None, context: str | None = None, yes: bool = False) -> None:
+        from k8sviz.sources.labs import load_lab
+
         self._spec = load_lab(name)
         self._runner = _runner(self._spec, source or os.environ.get("K8SVIZ_SOURCE") or "recorded", context, yes)
         self._results: dict[str, Result] = {}
@@ -324,6 +326,7 @@ def open_source(source: Source) -> History | Snapshot:
 
 def _open_one(source: str | os.PathLike[str]) -> History:
     from k8sviz.sources import manifests, recording
+    from k8sviz.sources.labs import example, example_names, lab_names, load_lab
 
     path = Path(source)
     if str(source) == "live":

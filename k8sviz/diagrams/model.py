@@ -1,7 +1,5 @@
 """A diagram as plain data: what there is and how it hangs together, before anybody draws it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -89,7 +87,7 @@ class Diagram(NamedTuple):
                 return node
         raise KeyError(node_id)
 
-    def around(self, *node_ids: str) -> Diagram:
+    def around(self, *node_ids: str) -> "Diagram":
         """Only what is connected to these nodes by following edges forwards from them, and backwards to them."""
         forward: dict[str, list[str]] = {}
         backward: dict[str, list[str]] = {}

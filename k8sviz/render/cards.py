@@ -1,7 +1,5 @@
 """What is written on a node and how large that makes it: the one place that DOT, layout and SVG agree on."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from k8sviz.diagrams.model import Group, Node

@@ -4,8 +4,6 @@ Graphviz only places boxes whose sizes we know; it never measures text, so pictu
 Above `LARGE` nodes its time grows too fast, and plain columns take its place.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import importlib.machinery

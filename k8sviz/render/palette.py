@@ -3,8 +3,6 @@
 Colour never stands alone: a level has a mark of its own shape and a word, a family has its kind's name.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 __all__ = ["DARK", "FAMILIES", "LEVELS", "LIGHT", "PALETTE", "Theme", "family"]

@@ -4,8 +4,6 @@ Rules: plugin/pkg/auth/authorizer/rbac/rbac.go, pkg/apis/rbac/v1/evaluation_help
 pkg/registry/rbac/validation/rule.go (Kubernetes v1.36). Access is only ever added: no rule forbids.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 

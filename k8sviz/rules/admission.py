@@ -3,18 +3,11 @@
 A manifest leaves out what defaulting and admission add; the kubelet's rules read them all the same.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from k8sviz.rules.objects import Objects
-
-    JSON = Mapping[str, Any]
+from k8sviz.rules.objects import Objects
 
 __all__ = [
     "TOKEN_MOUNT_PATH",
@@ -31,6 +24,7 @@ __all__ = [
     "service_account",
 ]
 
+JSON = Mapping[str, Any]
 Role = Literal["init", "sidecar", "main", "ephemeral"]
 
 TOKEN_MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no secret

@@ -6,8 +6,6 @@ component-helpers/storage/volume/{pv_helpers.go,helpers.go}. A volume's phase is
 one without claimRef is, or is about to be, Available.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 

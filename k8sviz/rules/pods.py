@@ -3,8 +3,6 @@
 Rule: pkg/printers/internalversion/printers.go, printPod.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 

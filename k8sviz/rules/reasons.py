@@ -1,11 +1,7 @@
 """A reason as data: a code and its facts. The sentences sit in `k8sviz/words/`, so that they can be translated."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 __all__ = ["Reason"]
 

@@ -3,8 +3,6 @@
 Rule: pkg/api/v1/pod/util.go (VisitPodConfigmapNames, VisitPodSecretNames), Kubernetes v1.36.
 """
 
-from __future__ import annotations
-
 import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple

@@ -3,16 +3,12 @@
 Rules: pkg/controller/deployment/util (ResolveFenceposts, MaxUnavailable, MaxSurge, MinAvailable), the API's defaults.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from k8sviz.errors import K8svizError
 from k8sviz.rules.fields import flag, integer, mapping, text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["DEFAULT_FENCEPOST", "RolloutBounds", "is_paused", "resolve_fenceposts", "rollout_bounds", "scaled_value"]
 

@@ -3,8 +3,6 @@
 Rules: k8s.io/apimachinery/pkg/labels, metav1.LabelSelectorAsSelector, component-helpers/scheduling/corev1/nodeaffinity.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 Rules: pkg/controller/statefulset (stateful_set_control.go, stateful_set_utils.go), as of v1.36.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 

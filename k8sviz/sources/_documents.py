@@ -1,7 +1,5 @@
 """What the readers of JSON and YAML share: documents, limits, one-line errors, and what a plain YAML word means."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any, Final, NamedTuple, NoReturn

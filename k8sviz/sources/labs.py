@@ -5,8 +5,6 @@ Folders are found in a checkout (`data/` beside the package), in an installed wh
 the environment variable K8SVIZ_DATA points.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ A word of YAML means what it means to Kubernetes (sigs.k8s.io/yaml), not to Pyth
 else YAML allows, event by event (yaml_events). Both give the same.
 """
 
-from __future__ import annotations
-
 import codecs
 import itertools
 import os

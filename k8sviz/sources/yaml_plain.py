@@ -15,8 +15,6 @@ Why our own, where libraries are kept better (2026-11-23, milliseconds of a proc
   `<<` a key; an error after reading has no line.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any, Final, Literal, NamedTuple
