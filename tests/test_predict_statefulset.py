@@ -16,7 +16,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.kinds import Ref
 from k8sviz.predict.statefulset import Action, StatefulPrediction, predict_statefulset
 from k8sviz.render.rollout_chart import rollout_chart
-from k8sviz.rules.statefulset import Member, next_acts
+from k8sviz.rules.statefulset import Act, Member, Plan, next_acts
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
@@ -135,12 +135,39 @@ def test_on_delete_waits_for_people() -> None:
     assert moves[4]["revision"] != moves[0]["revision"]
 
 
-def test_several_may_be_unavailable_at_once() -> None:
+def test_max_unavailable_is_not_kept_by_default() -> None:
     spec = {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}, "podManagementPolicy": "Parallel"}
     predicted = predict_statefulset(wish(5, **spec), [Action("apply", wish(5, "2", **spec))])
     stops = [(t, o) for t, verb, o, _ in predicted.moves if verb == "stop"]
     assert [o for _, o in stops] == [4, 3, 2, 1, 0]
-    assert stops[0][0] == stops[1][0] < stops[2][0]
+    assert len({t for t, _ in stops}) == 5
+    assert "maxUnavailable" not in str(predicted.history.at().objects("StatefulSet"))
+
+
+def test_several_may_be_unavailable_at_once_where_the_cluster_keeps_it() -> None:
+    stored = {"spec": {"replicas": 5, "updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}}}
+    pods = [Member(i, "old", ready=True, available=True) for i in range(5)]
+    assert [act.ordinal for act in next_acts(stored, pods, "old", "new").acts] == [4, 3]
+
+
+def test_a_parallel_set_updates_though_a_lower_pod_is_broken_and_waits_for_updated_ones() -> None:
+    parallel = {"spec": {"replicas": 3, "podManagementPolicy": "Parallel"}}
+    well, broken = {"ready": True, "available": True}, {}
+    pods = [Member(0, "old", **broken), Member(1, "old", **well), Member(2, "new", **well)]
+    assert next_acts(parallel, pods, "old", "new").acts == (Act("delete", 1, "old"),)
+    pods[2] = Member(2, "new", **broken)
+    assert next_acts(parallel, pods, "old", "new") == Plan((), 2, "unhealthy-update")
+
+
+def test_a_new_pod_is_of_the_new_revision_unless_a_partition_or_a_bare_strategy_says_else() -> None:
+    def made(strategy: dict) -> str:
+        return next_acts({"spec": {"updateStrategy": strategy}}, [], "old", "new", kept=1).acts[0].revision
+
+    assert [made(s) for s in ({}, {"type": "RollingUpdate"}, {"rollingUpdate": {"partition": 1}})] == [
+        "new",
+        "old",
+        "old",
+    ]
 
 
 def test_ordinals_may_start_elsewhere() -> None:

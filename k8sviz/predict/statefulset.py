@@ -23,6 +23,7 @@ from k8sviz.rules.statefulset import (
     REVISION_LABEL,
     Member,
     Plan,
+    as_stored,
     claim_name,
     next_acts,
     ordinal_of,
@@ -176,7 +177,7 @@ class _Run:
 
     def _apply(self, value: Any) -> None:
         manifests = [value] if isinstance(value, Mapping) else list(value)
-        wanted = statefulset_among(manifests)
+        wanted = as_stored(statefulset_among(manifests))
         self._step("apply", f"kubectl apply -f {self.name}.yaml")
         for thing in flattened(manifests):
             if (

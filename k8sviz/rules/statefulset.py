@@ -15,6 +15,7 @@ __all__ = [
     "Member",
     "Plan",
     "Wait",
+    "as_stored",
     "claim_name",
     "claim_templates",
     "is_parallel",
@@ -97,7 +98,7 @@ def is_parallel(statefulset: JSON) -> bool:
 def max_unavailable(statefulset: JSON) -> int:
     """spec.updateStrategy.rollingUpdate.maxUnavailable in Pods: 1 by default, percentages round down, at least 1.
 
-    Counts since v1.35 (feature gate MaxUnavailableStatefulSet); older clusters update one Pod after the other.
+    Counts with the feature gate MaxUnavailableStatefulSet, which is off by default: see `as_stored`.
 
     >>> max_unavailable({"spec": {"replicas": 9, "updateStrategy": {"rollingUpdate": {"maxUnavailable": "30%"}}}})
     2
@@ -106,6 +107,20 @@ def max_unavailable(statefulset: JSON) -> int:
     if not isinstance(value, int | str) or isinstance(value, bool):
         return 1
     return max(1, scaled_value(value, replicas_of(statefulset), round_up=False))
+
+
+def as_stored(statefulset: JSON) -> JSON:
+    """The set as an API server v1.36 keeps it, without a field whose feature is off by default.
+
+    That is rollingUpdate.maxUnavailable (MaxUnavailableStatefulSet, beta since 1.35 and yet off): where a stored set
+    has it, the feature is on (dropStatefulSetDisabledFields).
+    """
+    spec, strategy = mapping(statefulset, "spec"), mapping(statefulset, "spec", "updateStrategy")
+    rolling = mapping(strategy, "rollingUpdate")
+    if "maxUnavailable" not in rolling:
+        return statefulset
+    kept = {key: value for key, value in rolling.items() if key != "maxUnavailable"}
+    return {**statefulset, "spec": {**spec, "updateStrategy": {**strategy, "rollingUpdate": kept}}}
 
 
 def retention_policy(statefulset: JSON) -> tuple[bool, bool]:
@@ -150,7 +165,8 @@ def next_acts(statefulset: JSON, members: Sequence[Member], current: str, update
 
     `current` and `update` are the set's two revisions, `kept` is status.currentReplicas. In order: Pods that should be
     there, from the lowest ordinal up; then those beyond the last ordinal, from the highest down; then the update, from
-    the highest down. OrderedReady waits at the first Pod that is not available; Parallel does not, but for updates.
+    the highest down. OrderedReady does one of these at a time and waits at the first Pod that is not available;
+    Parallel does all at once, and waits for updated Pods only.
 
     >>> set_ = {"spec": {"replicas": 3}}
     >>> next_acts(set_, [Member(0, "r1", True, True)], "r1", "r1").acts
@@ -176,18 +192,24 @@ def next_acts(statefulset: JSON, members: Sequence[Member], current: str, update
         acts += step.acts
         if not parallel:
             return step
-    if acts or updates_on_delete(statefulset):
+    if updates_on_delete(statefulset):
         return Plan(tuple(acts))
-    return _update(statefulset, [by_ordinal[o] for o in wanted if o in by_ordinal], update)
+    there = [by_ordinal.get(o) or Member(o, _revision_for(statefulset, o, current, update, kept)) for o in wanted]
+    last = _update(statefulset, there, update)
+    return last._replace(acts=(*acts, *(act for act in last.acts if act not in acts)))
 
 
 def _revision_for(statefulset: JSON, ordinal: int, current: str, update: str, kept: int) -> str:
-    """Which revision a new Pod is made from (newVersionedStatefulSetPod)."""
-    start = start_ordinal(statefulset)
-    rolling = mapping(statefulset, "spec", "updateStrategy").get("rollingUpdate")
+    """Which revision a new Pod is made from (newVersionedStatefulSetPod).
+
+    A strategy that is only named has no partition, not even 0; one that is not named at all is given it (the API's
+    defaults): then status.currentReplicas does not count.
+    """
+    strategy = mapping(statefulset, "spec", "updateStrategy")
     if updates_on_delete(statefulset):
         return update
-    below = start + (partition_of(statefulset) if isinstance(rolling, Mapping) else kept)
+    by_count = text(strategy, "type") == "RollingUpdate" and not isinstance(strategy.get("rollingUpdate"), Mapping)
+    below = start_ordinal(statefulset) + (kept if by_count else partition_of(statefulset))
     return current if ordinal < below else update
 
 
@@ -213,12 +235,22 @@ def _condemned(member: Member, first_bad: Member | None, *, parallel: bool) -> P
     return Plan((Act("delete", member.ordinal, member.revision),))
 
 
-def _update(statefulset: JSON, living: Sequence[Member], update: str) -> Plan:
-    """updateStatefulSetAfterInvariantEstablished: delete old Pods, as many as may be unavailable, from the top."""
-    bad = [m for m in living if m.unavailable]
-    room = max_unavailable(statefulset) - len(bad)
-    above = start_ordinal(statefulset) + partition_of(statefulset)
-    old = [m for m in reversed(living) if m.ordinal >= above and m.revision != update and not m.terminating]
+def _update(statefulset: JSON, there: Sequence[Member], update: str) -> Plan:
+    """The update, from the top: one Pod after the other, each when the one above is available.
+
+    With maxUnavailable as many at once as may be unavailable, whichever already are
+    (updateStatefulSetAfterInvariantEstablished).
+    """
+    due = list(reversed(there[partition_of(statefulset) :]))
+    old = [m for m in due if m.revision != update and not m.terminating]
+    if not old:
+        return Plan()
+    if "maxUnavailable" in mapping(statefulset, "spec", "updateStrategy", "rollingUpdate"):
+        bad = [m for m in there if m.unavailable]
+        room = max_unavailable(statefulset) - len(bad)
+    else:
+        bad = [m for m in due if m.unavailable and m.ordinal > old[0].ordinal]
+        room = 0 if bad else 1
     if room <= 0:
-        return Plan((), bad[0].ordinal, "unhealthy-update") if old else Plan()
+        return Plan((), bad[0].ordinal, "unhealthy-update")
     return Plan(tuple(Act("delete", m.ordinal, m.revision) for m in old[:room]))

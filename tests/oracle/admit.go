@@ -14,10 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/storage/install"
+	"k8s.io/kubernetes/pkg/features"
 	"k8s.io/kubernetes/pkg/registry/core/configmap"
 	"k8s.io/kubernetes/pkg/registry/core/persistentvolume"
 	"k8s.io/kubernetes/pkg/registry/core/persistentvolumeclaim"
@@ -37,8 +39,9 @@ type World struct {
 	Node       *v1.Node
 	Services   []*v1.Service
 
-	Deployments []*appsv1.Deployment
-	ReplicaSets []*appsv1.ReplicaSet
+	Deployments  []*appsv1.Deployment
+	ReplicaSets  []*appsv1.ReplicaSet
+	StatefulSets []*appsv1.StatefulSet
 }
 
 const (
@@ -77,6 +80,13 @@ func admitAll(manifests []json.RawMessage, refused map[string]string) *World {
 			world.Services = append(world.Services, it)
 		case *appsv1.Deployment:
 			world.Deployments = append(world.Deployments, it)
+		case *appsv1.StatefulSet:
+			// pkg/registry/apps/statefulset, dropStatefulSetDisabledFields
+			on := utilfeature.DefaultFeatureGate.Enabled(features.MaxUnavailableStatefulSet)
+			if rolling := it.Spec.UpdateStrategy.RollingUpdate; rolling != nil && !on {
+				rolling.MaxUnavailable = nil
+			}
+			world.StatefulSets = append(world.StatefulSets, it)
 		case *appsv1.ReplicaSet:
 			world.ReplicaSets = append(world.ReplicaSets, it)
 		default:

@@ -10,26 +10,32 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from k8sviz.predict import predict_binding, predict_environment, predict_files
+from k8sviz.rules.availability import available_from
 from k8sviz.rules.deployment import (
     Size,
     history_limit,
     is_paused,
     may_create,
+    min_ready_seconds,
     new_replica_set_size,
     next_scaling,
     old_to_forget,
     same_template,
     uses_recreate,
 )
+from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import rollout_bounds
+from k8sviz.rules.statefulset import Member, as_stored, is_parallel, next_acts
 
 __all__ = ["differences", "main", "read_lines", "usual"]
 
 JSON = dict[str, Any]
+_NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()  # the oracle's now
 
 
 def differences(case: JSON, answers: Iterable[JSON]) -> list[str]:
@@ -117,6 +123,36 @@ def _size(replica_set: JSON) -> Size:
     )
 
 
+def _stateful(case: JSON, answer: JSON) -> list[str]:
+    """One sync of the StatefulSet controller: what it does (see _Run._sync in predict/statefulset.py)."""
+    found, *pods = case["objects"]
+    found = as_stored(found)
+    members = [_member(pod, min_ready_seconds(found)) for pod in pods]
+    update = found["spec"]["template"]["spec"]["containers"][0]["image"].removeprefix("web:")
+    plan = next_acts(found, members, found["status"]["currentRevision"], update, found["status"]["currentReplicas"])
+    predicted: list[str] = [
+        f"create web-{act.ordinal} {act.revision}" if act.verb == "create" else f"delete web-{act.ordinal}"
+        for act in plan.acts
+    ]
+    real = answer.get("acts", [])
+    if is_parallel(found):  # who comes first is left to the scheduler of goroutines
+        predicted, real = sorted(predicted), sorted(set(real))  # one that failed may be deleted twice
+    return [] if predicted == real else [f"{real}, not {predicted} ({plan.why})"]
+
+
+def _member(pod: JSON, wait: int) -> Member:
+    ready = is_ready(pod) and pod["status"]["phase"] == "Running"
+    since = available_from(pod, wait) if ready else None
+    return Member(
+        ordinal=int(pod["metadata"]["name"].removeprefix("web-")),
+        revision=pod["metadata"]["labels"]["controller-revision-hash"],
+        ready=ready,
+        available=since is not None and since <= _NOON,
+        terminating="deletionTimestamp" in pod["metadata"],
+        over=pod["status"]["phase"] in ("Failed", "Succeeded"),
+    )
+
+
 def _unlike(predicted: JSON, real: JSON) -> list[str]:
     """The names with other values; a predicted None is not known."""
     names = [*real, *(name for name in predicted if name not in real)]
@@ -139,7 +175,12 @@ def usual(*answers: str) -> int:
     return 0
 
 
-_KINDS: Final[dict[str, Callable[[JSON, JSON], list[str]]]] = {"binding": _binding, "pods": _pods, "rollout": _rollout}
+_KINDS: Final[dict[str, Callable[[JSON, JSON], list[str]]]] = {
+    "binding": _binding,
+    "pods": _pods,
+    "rollout": _rollout,
+    "stateful": _stateful,
+}
 
 
 def main(cases: str, *answers: str) -> int:

@@ -1,6 +1,6 @@
 """Questions for the oracle, made from a seed: manifests as people write them, and stranger ones.
 
-`python -m tests.oracle.generate binding|pods|rollout COUNT [SEED]` writes a case a line.
+`python -m tests.oracle.generate binding|pods|rollout|stateful COUNT [SEED]` writes a case a line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["Maker", "binding_case", "cases", "pods_case", "rollout_case"]
+__all__ = ["Maker", "binding_case", "cases", "pods_case", "rollout_case", "stateful_case"]
 
 JSON = dict[str, Any]
 
@@ -428,6 +428,47 @@ class Maker:
         metadata = {"name": "web", "namespace": "demo", "uid": "1", "generation": 1}
         return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
+    def stateful_pod(self, ordinal: int, revision: str) -> JSON:
+        since = self.some(("2026-01-01T11:00:00Z", "2026-01-01T11:59:55Z"))  # noon is the oracle's now
+        ready = self.some(("True", "True", "True", "False"))
+        phase = self.random.choice(("Running",) * 8 + ("Pending", "Failed", "Succeeded"))
+        labels = {"app": "web", "statefulset.kubernetes.io/pod-name": f"web-{ordinal}",
+                  "apps.kubernetes.io/pod-index": str(ordinal), "controller-revision-hash": revision}  # fmt: skip
+        metadata = {"name": f"web-{ordinal}", "namespace": "demo", "uid": f"pod-{ordinal}", "labels": labels}
+        metadata |= self.maybe(0.1, deletionTimestamp="2026-01-01T11:59:59Z", finalizers=["a/b"])
+        conditions = [
+            {"type": "Ready", "status": ready if phase == "Running" else "False", "lastTransitionTime": since}
+        ]
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
+                "spec": {"containers": [{"name": "a", "image": f"web:{revision}"}]},
+                "status": {"phase": phase, "conditions": conditions}}  # fmt: skip
+
+    def stateful_set(self, replicas: int, update: str) -> JSON:
+        template = self.template(0)
+        template["spec"]["containers"][0]["image"] = f"web:{update}"
+        rolling = self.maybe(0.5, partition=self.random.randint(0, 4)) | self.maybe(0.2, maxUnavailable=2)
+        strategy = self.some(({}, {}, {"type": "RollingUpdate"}, {"type": "OnDelete"}))
+        if strategy.get("type") != "OnDelete":
+            strategy = strategy | self.maybe(0.5, rollingUpdate=rolling)
+        spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "serviceName": "web"}
+        spec |= {"template": template, "updateStrategy": strategy} | self.maybe(0.4, podManagementPolicy="Parallel")
+        spec |= self.maybe(0.3, minReadySeconds=10) | self.maybe(0.2, ordinals={"start": self.random.randint(0, 3)})
+        current = "r1" if update == "r2" or self.chance(0.3) else "r2"
+        status = {"currentRevision": current, "currentReplicas": self.random.randint(0, replicas), "replicas": replicas}
+        metadata = {"name": "web", "namespace": "demo", "uid": "1"}
+        return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec, "status": status}
+
+
+def stateful_case(seed: str) -> JSON:
+    """A StatefulSet and its Pods, as its controller may find them."""
+    make = Maker(seed)
+    replicas = make.random.randint(0, 5)
+    found = make.stateful_set(replicas, make.some(("r2", "r2", "r1")))
+    there = make.some((1.0, 1.0, 0.9, 0.5))
+    ordinals = [i for i in range(make.random.randint(0, 8)) if make.chance(there)]
+    pods = [make.stateful_pod(i, make.some(("r1", "r2"))) for i in ordinals]
+    return {"id": f"stateful-{seed}", "kind": "stateful", "objects": [found, *pods]}
+
 
 def rollout_case(seed: str) -> JSON:
     """A Deployment and its ReplicaSets, as a controller may find them."""
@@ -469,7 +510,8 @@ def binding_case(seed: str) -> JSON:
 
 def cases(kind: str, count: int, seed: str = "1") -> Iterator[JSON]:
     """So many cases of a kind; the same seed gives the same."""
-    make = {"pods": pods_case, "binding": binding_case, "rollout": rollout_case}[kind]
+    known = {"pods": pods_case, "binding": binding_case, "rollout": rollout_case, "stateful": stateful_case}
+    make = known[kind]
     return (make(f"{seed}-{i}") for i in range(count))
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.oracle.generate import Maker, binding_case, pods_case, rollout_case
+from tests.oracle.generate import Maker, binding_case, pods_case, rollout_case, stateful_case
 
 JSON = dict[str, Any]
 _NOT_TEXT = "//4="  # base64 of two bytes that are no UTF-8
@@ -169,13 +169,36 @@ def _rollouts() -> Iterator[tuple[str, list[JSON]]]:
     yield "nothing-left-to-share", [deployment(3, 12, surge=0, unavailable=1), *shares]
 
 
+def _sets() -> Iterator[tuple[str, list[JSON]]]:
+    def stateful_set(replicas: int, **spec: object) -> JSON:
+        found = Maker("").stateful_set(replicas, "r2")
+        fields = {key: found["spec"][key] for key in ("selector", "serviceName", "template")}
+        status = {"currentRevision": "r1", "currentReplicas": 1, "replicas": replicas}
+        return {**found, "status": status, "spec": {"replicas": replicas, **fields, **spec}}
+
+    def member(ordinal: int, revision: str, ready: str = "True") -> JSON:
+        found = Maker("").stateful_pod(ordinal, revision)
+        found["metadata"].pop("deletionTimestamp", None)
+        conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T11:00:00Z"}]
+        return {**found, "status": {"phase": "Running", "conditions": conditions}}
+
+    parallel = {"podManagementPolicy": "Parallel"}
+    old = [member(i, "r1") for i in range(4)]
+    many = {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 3}}}
+    yield "max-unavailable-is-off-by-default", [stateful_set(4, **many, **parallel), *old]
+    yield "a-parallel-set-with-a-broken-pod", [stateful_set(3, **parallel), member(0, "r1", "False"), *old[1:3]]
+    waits = [member(0, "r1"), member(1, "r1"), member(2, "r2", "False")]
+    yield "an-updated-pod-that-is-broken", [stateful_set(3, **parallel), *waits]
+    yield "making-and-updating-at-once", [stateful_set(4, **parallel), *old[:2], old[3]]
+    yield "no-strategy-at-all", [stateful_set(2), old[1]]
+    yield "a-bare-strategy", [stateful_set(2, updateStrategy={"type": "RollingUpdate"}), old[1]]
+
+
 def main() -> None:
-    for kind, found in (
-        ("pods", _mounts()),
-        ("pods", _variables()),
-        ("binding", _bindings()),
-        ("rollout", _rollouts()),
-    ):
+    made = {
+        "pods": (*_mounts(), *_variables()), "binding": _bindings(), "rollout": _rollouts(), "stateful": _sets(),
+    }  # fmt: skip
+    for kind, found in made.items():
         for name, objects in found:
             print(json.dumps({"id": name, "kind": kind, "objects": objects}))
     plain = [seed for seed in (f"kept-{i}" for i in range(_RANDOM * 4)) if not Maker(seed).odd]
@@ -183,6 +206,7 @@ def main() -> None:
         print(json.dumps(pods_case(seed)))
         print(json.dumps(binding_case(seed)))
         print(json.dumps(rollout_case(seed)))
+        print(json.dumps(stateful_case(seed)))
 
 
 if __name__ == "__main__":

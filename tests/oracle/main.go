@@ -18,17 +18,18 @@ import (
 // Case is one question: manifests in the order in which they are applied.
 type Case struct {
 	ID      string            `json:"id"`
-	Kind    string            `json:"kind"` // binding, pods or rollout
+	Kind    string            `json:"kind"` // binding, pods, rollout or stateful
 	Objects []json.RawMessage `json:"objects"`
 }
 
-// Answer to a Case; one of Bound, Pods and Sizes is set. Refused has the API server's messages by object.
+// Answer to a Case; one of Bound, Pods, Sizes and Acts is set. Refused has the API server's messages by object.
 type Answer struct {
 	ID      string               `json:"id"`
 	Refused map[string]string    `json:"refused,omitempty"`
 	Bound   map[string]*string   `json:"bound,omitempty"`
 	Pods    map[string]PodAnswer `json:"pods,omitempty"`
 	Sizes   map[string]int32     `json:"sizes,omitempty"`
+	Acts    []string             `json:"acts,omitempty"`
 	Broken  string               `json:"broken,omitempty"`
 }
 
@@ -64,6 +65,8 @@ func answer(one Case) (found Answer) {
 		found.Pods = startPods(world)
 	case "rollout":
 		found.Sizes = rollOut(world)
+	case "stateful":
+		found.Acts = syncStateful(world)
 	}
 	return found
 }

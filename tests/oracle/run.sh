@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks Kubernetes' own code: run.sh binding|pods|rollout [COUNT [SEED]] compares so many made-up cases with the predictions.
+# Asks Kubernetes' own code: run.sh binding|pods|rollout|stateful [COUNT [SEED]] compares so many made-up cases with the predictions.
 # Needs Go, and Linux with the right to make mount namespaces; builds the oracle once (see README.md).
 set -euo pipefail
 cd "$(dirname "$0")"
