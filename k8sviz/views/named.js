@@ -1,8 +1,8 @@
 /*
  * JupyterLab puts pictures on the page without their alternative texts, its sliders without names, and what is too wide
- * where no key reaches it. Where a view of ours is on such a page, each gets the words that it carries itself: a drawing
- * those of its aria-label and desc, a chart the Description in its PNG, a slider the label beside it; and what scrolls
- * can be reached. Elsewhere this does nothing.
+ * where no key reaches it. Where a view of ours is on such a page, each gets the words that it carries itself: a
+ * drawing those of its aria-label and desc, a chart the Description in its PNG, a slider the label beside it; and what
+ * scrolls can be reached. Elsewhere this does nothing.
  */
 
 /** What a drawing calls itself, and all that it says. */
@@ -23,8 +23,9 @@ function wordsOfPng(source) {
     const end = body.indexOf(0);
     if (latin(body.subarray(0, end)) !== "Description") continue;
     if (kind === "tEXt") return [latin(body.subarray(end + 1))];
-    // iTXt: two bytes, a language and a translated keyword come first
-    if (kind === "iTXt") return [new TextDecoder().decode(body.subarray(body.indexOf(0, body.indexOf(0, end + 3) + 1) + 1))];
+    if (kind !== "iTXt") continue;
+    const language = body.indexOf(0, end + 3); // two bytes, a language and a translated keyword come first
+    return [new TextDecoder().decode(body.subarray(body.indexOf(0, language + 1) + 1))];
   }
   return [];
 }
@@ -45,7 +46,7 @@ function nameAll(looked) {
     const label = slider.closest(".widget-slider").querySelector(".widget-label")?.textContent;
     if (label) slider.setAttribute("aria-label", label);
   }
-  for (const output of document.querySelectorAll(".jp-OutputArea-output:not([tabindex])")) {
+  for (const output of document.querySelectorAll(":is(.jp-OutputArea-output, .jp-RenderedMarkdown):not([tabindex])")) {
     if (output.scrollWidth > output.clientWidth + 1) output.tabIndex = 0;
   }
 }
