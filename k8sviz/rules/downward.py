@@ -144,7 +144,7 @@ def resource_terms(reference: JSON, pod: JSON, container: JSON | None, objects: 
     kind, resource = shape[1], shape[2]
     divisor = quantity_or_none(reference.get("divisor"))
     amount = quantity_or_none(resource_text(found, kind, resource))
-    if kind == "limits" and (amount is None or not amount.nano) and _has_default(resource, found, pod, container):
+    if kind == "limits" and (amount is None or not amount.nano) and _has_default(resource, found, pod, container, name):
         amount, from_pod = _default_limit(resource, pod, objects, in_volume=container is None)
         return ResourceTerms(kind, resource, amount, divisor, "pod" if from_pod else "node")
     if amount is None:
@@ -177,12 +177,15 @@ def _address(path: str, pod: JSON) -> str | None:
     return ",".join(known) if path.endswith("s") else known[0]
 
 
-def _has_default(resource: str, found: JSON, pod: JSON, container: JSON | None) -> bool:
-    """Whether a missing limit is replaced: of huge pages never, of another init container only in a volume."""
+def _has_default(resource: str, found: JSON, pod: JSON, container: JSON | None, name: str) -> bool:
+    """Whether a missing limit is replaced: of huge pages never, nor of an init container that a variable names.
+
+    Not even its own: the kubelet gives defaults to the main ones and to the one that it makes, and takes one that is
+    named from the Pod (defaultPodLimitsForDownwardAPI).
+    """
     if resource.startswith("hugepages-"):
         return False
-    main = any(found is each for each in listed(pod, "spec", "containers"))
-    return main or container is None or text(found, "name") == text(container, "name")
+    return container is None or not name or any(found is each for each in listed(pod, "spec", "containers"))
 
 
 def _default_limit(resource: str, pod: JSON, objects: Objects, *, in_volume: bool) -> tuple[Quantity | None, bool]:

@@ -71,12 +71,12 @@ class Quantity:
     def __str__(self) -> str:
         """The canonical form, as the API server prints it: no fraction, the largest suffix that keeps the amount.
 
-        >>> [str(parse_quantity(text)) for text in ("1.5Gi", "0.5", "1000m", "2048", "1e3", "0.5Ki")]
-        ['1536Mi', '500m', '1', '2048', '1e3', '512']
+        >>> [str(parse_quantity(text)) for text in ("1.5Gi", "0.5", "1000m", "2048", "1e3", "0.5Ki", "1.3Ki")]
+        ['1536Mi', '500m', '1', '2048', '1e3', '512', '1331200m']
         """
         if self.nano == 0:
             return "0"
-        if self.format == "BinarySI" and abs(self.nano) >= 1024 * _NANO:
+        if self.format == "BinarySI" and abs(self.nano) >= 1024 * _NANO and self.nano % _NANO == 0:
             return _canonical_binary(self.value())
         return _canonical_decimal(self.nano, self.format)
 

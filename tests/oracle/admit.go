@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	_ "unsafe" // for go:linkname
 
 	appsv1 "k8s.io/api/apps/v1"
 	v1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
+	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/storage/install"
 	"k8s.io/kubernetes/pkg/features"
@@ -26,6 +28,7 @@ import (
 	"k8s.io/kubernetes/pkg/registry/core/pod"
 	"k8s.io/kubernetes/pkg/registry/core/secret"
 	"k8s.io/kubernetes/pkg/registry/storage/storageclass"
+	"k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
 )
 
 // World is what the API server holds, in the order of the manifests; of an object applied twice the last one.
@@ -38,6 +41,7 @@ type World struct {
 	Classes    []*storagev1.StorageClass
 	Node       *v1.Node
 	Services   []*v1.Service
+	Accounts   []*v1.ServiceAccount
 
 	Deployments  []*appsv1.Deployment
 	ReplicaSets  []*appsv1.ReplicaSet
@@ -56,7 +60,7 @@ var decoder = kjson.NewSerializerWithOptions(
 func admitAll(manifests []json.RawMessage, refused map[string]string) *World {
 	world := &World{}
 	for i, raw := range manifests {
-		obj, err := admit(raw, i)
+		obj, err := admit(raw, i, world)
 		if err != nil {
 			refused[nameIn(raw)] = err.Error()
 			continue
@@ -74,6 +78,8 @@ func admitAll(manifests []json.RawMessage, refused map[string]string) *World {
 			world.Claims = append(world.Claims, it)
 		case *storagev1.StorageClass:
 			world.Classes = append(world.Classes, it)
+		case *v1.ServiceAccount:
+			world.Accounts = append(world.Accounts, it)
 		case *v1.Node:
 			world.Node = it
 		case *v1.Service:
@@ -96,6 +102,22 @@ func admitAll(manifests []json.RawMessage, refused map[string]string) *World {
 	return world
 }
 
+//go:linkname shouldAutomount k8s.io/kubernetes/plugin/pkg/admission/serviceaccount.shouldAutomount
+func shouldAutomount(*v1.ServiceAccount, *core.Pod) bool
+
+//go:linkname mountToken k8s.io/kubernetes/plugin/pkg/admission/serviceaccount.(*Plugin).mountServiceAccountToken
+func mountToken(*serviceaccount.Plugin, *v1.ServiceAccount, *core.Pod)
+
+// account is the ServiceAccount of a Pod; one that is not among the manifests is taken as a plain one.
+func (w *World) account(namespace, name string) *v1.ServiceAccount {
+	for _, each := range w.Accounts {
+		if each.Namespace == namespace && each.Name == name {
+			return each
+		}
+	}
+	return &v1.ServiceAccount{}
+}
+
 func nameIn(raw json.RawMessage) string {
 	var it struct {
 		Kind     string
@@ -107,7 +129,7 @@ func nameIn(raw json.RawMessage) string {
 
 // admit does to one manifest what the API server does on create. An object that already has a uid is taken as one that
 // the API server holds: it only gets its defaults.
-func admit(raw json.RawMessage, number int) (runtime.Object, error) {
+func admit(raw json.RawMessage, number int, world *World) (runtime.Object, error) {
 	obj, _, err := decoder.Decode(raw, nil, nil)
 	if err != nil {
 		return nil, err
@@ -125,11 +147,17 @@ func admit(raw json.RawMessage, number int) (runtime.Object, error) {
 		return obj, nil
 	}
 	if it, ok := obj.(*v1.Pod); ok && it.Spec.ServiceAccountName == "" {
-		it.Spec.ServiceAccountName = "default" // plugin/pkg/admission/serviceaccount
+		it.Spec.ServiceAccountName = "default"
 	}
 	internal, err := legacyscheme.Scheme.ConvertToVersion(obj, runtime.InternalGroupVersioner)
 	if err != nil {
 		return nil, err
+	}
+	if it, ok := internal.(*core.Pod); ok {
+		account := world.account(about.GetNamespace(), it.Spec.ServiceAccountName)
+		if shouldAutomount(account, it) {
+			mountToken(serviceaccount.NewServiceAccount(), account, it)
+		}
 	}
 	ctx := genericapirequest.WithNamespace(context.Background(), about.GetNamespace())
 	ctx = genericapirequest.WithRequestInfo(ctx, &genericapirequest.RequestInfo{APIVersion: "v1", Verb: "create"})

@@ -56,12 +56,13 @@ _MEMORY: Final[tuple[object, ...]] = ("20Mi", "33M", "64Mi", "1Gi", "1.5Gi", "12
 _PATHS: Final = ("a", "b.conf", "sub/a", "sub/dir/b.conf", "sub/dir/c", "a.conf", "x/y/z", "labels", "meta/labels",
                  ".dot", "ca.crt", "c", "UPPER")  # fmt: skip
 _ODD_PATHS: Final = ("./x", "a//b", "a/./b", "..foo", "a/..b", "../x", "/abs", "", "x/", "a/../b", ".", "..", "a/b",
-                     "n" * 256, "a:b", "sp ace", "ü", "sub")  # fmt: skip
+                     "a:b", "sp ace", "ü", "sub")  # fmt: skip
 _MODES: Final = (0o644, 0o600, 0o400, 0o440, 0o444, 0o755, 0o777, 0o000, 0o111, 0o640, 0o222)
 _MOUNT_PATHS: Final = ("/mnt/v0", "/mnt/v1", "/mnt/v2", "/mnt/v3", "/etc/conf", "/data")
 _ODD_MOUNT_PATHS: Final = ("/mnt/v0/in", "/mnt/v0/a", "/mnt/v0/sub", "/mnt/v0/sub/x", "/mnt/v0/a.conf", "/mnt",
-                           "relative", "/etc", "/mnt/v0/..data", "/mnt/./v4", "/mnt/v0/sub/a", "",
-                           "/mnt/v0/../v9", "/a:b", "/mnt/v0/in/deep", "/dev", "/mnt/v0/FOO", "/etc/hosts")  # fmt: skip
+                           "relative", "/mnt/v0/..data", "/mnt/./v4", "/mnt/v0/sub/a", "",
+                           "/mnt/v0/../v9", "/a:b", "/mnt/v0/in/deep", "/mnt/v0/FOO", "/etc/hosts",
+                           "/var/run/secrets/kubernetes.io/serviceaccount")  # fmt: skip
 _SUB_PATHS: Final = ("a", "a.conf", "FOO", "sub", "sub/dir", "sub/dir/b.conf", "labels", "b.conf")
 _ODD_SUB_PATHS: Final = ("missing", "a/x", "a.conf/x", "..", "../x", "/abs", "./a", "..data/a", "..data", "a/../b",
                          "sub/", ".", "sub//dir", "a.conf/", "miss/ing", "FOO/", "..data/sub")  # fmt: skip
@@ -191,7 +192,9 @@ class Maker:
         if self.chance(0.2):
             restart = self.maybe(0.5, restartPolicy="Always")
             spec["initContainers"] = [{**self.container("first", names), **restart}]
-        spec |= {"automountServiceAccountToken": False} | self.maybe(0.3, enableServiceLinks=False)
+        spec |= self.maybe(0.9, automountServiceAccountToken=self.chance(0.1)) | self.maybe(
+            0.3, enableServiceLinks=False
+        )
         spec |= self.maybe(0.25, securityContext=self.security()) | self.maybe(0.2, serviceAccountName="robot")
         spec |= self.maybe(0.05, hostNetwork=True) | self.maybe(0.1, resources=self.resources())
         if found:
@@ -377,6 +380,11 @@ class Maker:
         mode = self.some(("Immediate", "WaitForFirstConsumer", "WaitForFirstConsumer"))
         return found | {"provisioner": provisioner} | self.maybe(0.6, volumeBindingMode=mode)
 
+    def account(self) -> JSON:
+        metadata = {"name": self.some(("default", "robot")), "namespace": self.some(("demo", "demo", "default"))}
+        automount = self.maybe(0.6, automountServiceAccountToken=self.chance(0.5))
+        return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, **automount}
+
     # -- nodes, Services, rollouts ----------------------------------------------------------------------
 
     def node(self) -> JSON:
@@ -487,6 +495,7 @@ def pods_case(seed: str) -> JSON:
     objects = [make.config_map("cm-a"), make.secret("sec-a")]
     objects += [make.config_map("cm-b")] if make.chance(0.7) else []
     objects += [make.secret("sec-b")] if make.chance(0.7) else []
+    objects += [make.account()] if make.chance(0.2) else []
     objects += [make.node()] if make.chance(0.4) else []
     if make.chance(0.4):
         objects += [

@@ -14,6 +14,8 @@ require (
 	k8s.io/mount-utils v0.0.0
 )
 
+require gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
+
 require (
 	cel.dev/expr v0.25.1 // indirect
 	cyphar.com/go-pathrs v0.2.2 // indirect

@@ -7,7 +7,7 @@ cases follow, so that a change which breaks something else is seen without Go.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.oracle.generate import Maker, binding_case, pods_case, rollout_case, stateful_case
@@ -113,6 +113,19 @@ def _variables() -> Iterator[tuple[str, list[JSON]]]:
     yield "huge-pages", [pod(container(env=asked, resources=pages))]
 
 
+def _resources() -> Iterator[tuple[str, list[JSON]]]:
+    node = Maker("").node()
+
+    def shows(name: str, *of: str) -> JSON:
+        refs = [{"resource": "limits.memory", "divisor": "1Mi"} | ({"containerName": one} if one else {}) for one in of]
+        return container(
+            name, env=[{"name": f"V{i}", "valueFrom": {"resourceFieldRef": r}} for i, r in enumerate(refs)]
+        )
+
+    first = shows("first", "", "first", "main")
+    yield "an-init-container-without-limit", [node, pod(shows("main", "", "first", "main"), initContainers=[first])]
+
+
 def volume(name: str, size: str, *modes: str, **fields: object) -> JSON:
     spec = {"accessModes": list(modes), "capacity": {"storage": size}, "hostPath": {"path": "/tmp/x"}, **fields}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
@@ -195,9 +208,12 @@ def _sets() -> Iterator[tuple[str, list[JSON]]]:
 
 
 def main() -> None:
-    made = {
-        "pods": (*_mounts(), *_variables()), "binding": _bindings(), "rollout": _rollouts(), "stateful": _sets(),
-    }  # fmt: skip
+    made: dict[str, Iterable[tuple[str, list[JSON]]]] = {
+        "pods": (*_mounts(), *_variables(), *_resources()),
+        "binding": _bindings(),
+        "rollout": _rollouts(),
+        "stateful": _sets(),
+    }
     for kind, found in made.items():
         for name, objects in found:
             print(json.dumps({"id": name, "kind": kind, "objects": objects}))

@@ -71,6 +71,10 @@ func startPods(world *World) map[string]PodAnswer {
 		objects = append(objects, each)
 	}
 	client := fake.NewSimpleClientset(objects...)
+	for _, pod := range world.Pods { // the root CA's controller keeps one in every namespace
+		rootCA := &v1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca.crt"}, Data: map[string]string{"ca.crt": unknown}}
+		_, _ = client.CoreV1().ConfigMaps(pod.Namespace).Create(context.Background(), rootCA, metav1.CreateOptions{})
+	}
 	kl := newKubelet(client, node, world.Services)
 	found := map[string]PodAnswer{}
 	for _, pod := range world.Pods {
