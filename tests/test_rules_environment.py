@@ -182,12 +182,14 @@ def test_resources():
     assert shown({"resource": "limits.memory", "divisor": "1Mi"}, node(memory="2Gi"), pod=of_pod) == "1024"
 
 
-def test_unlimited_init_containers_are_zero_to_others_but_not_to_themselves():
+def test_unlimited_init_containers_are_zero_where_they_are_named_even_to_themselves():
     spec = {**POD["spec"], "initContainers": [{"name": "init"}], "nodeName": "n1"}
     whole = {**POD, "spec": spec}
     reference = {"resource": "limits.memory", "containerName": "init"}
     assert shown(reference, node(memory="2Gi"), pod=whole) == "0"
-    assert shown(reference, node(memory="2Gi"), pod=whole, container=spec["initContainers"][0]) == str(2**31)
+    itself = {"pod": whole, "container": spec["initContainers"][0]}
+    assert shown(reference, node(memory="2Gi"), **itself) == "0"
+    assert shown({"resource": "limits.memory"}, node(memory="2Gi"), **itself) == str(2**31)
 
 
 @pytest.mark.parametrize(
