@@ -6,6 +6,7 @@ and not for each Pod.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,7 @@ from k8sviz.words import say
 __all__ = ["MOST_ORDINALS", "Move", "members_of", "orders", "stateful", "stateful_story"]
 
 MOST_ORDINALS: Final = 12
+_MOST_DRAWN: Final = 1_000  # ordinals: more are never drawn one by one
 """Ordinals that are drawn one by one; with more, what is alike stands once, with its count."""
 _MOST_RECORDS: Final = 8
 
@@ -137,18 +139,21 @@ class _Story:
                 and self._is_mine(pod, statefulset)}  # fmt: skip
         start = start_ordinal(statefulset)
         wanted = range(start, start + replicas_of(statefulset))
-        ordinals = sorted({*wanted, *pods})
+        # replicas may be two thousand millions: all of them are listed only where each is drawn
+        count = wanted.stop - wanted.start + sum(ordinal not in wanted for ordinal in pods)
         state, level = self._state(statefulset, pods.values())
         facts = self._facts(statefulset)
-        many = len(ordinals) > MOST_ORDINALS if piled is None else piled
-        if many:
-            wait = min_ready_seconds(statefulset)
-            facts += seats_line([(o - min(ordinals), pod_stage(p, wait, self.now)) for o, p in pods.items()])
+        many = count > MOST_ORDINALS if piled is None else piled or count > _MOST_DRAWN
+        if many and count <= _MOST_DRAWN:
+            wait, first = min_ready_seconds(statefulset), min([*wanted[:1], *pods])
+            facts += seats_line(
+                [(o - first, pod_stage(p, wait, self.now)) for o, p in pods.items() if o - first < _MOST_DRAWN]
+            )
         node = self.b.object(ref_of(statefulset), facts, state=state, level=level)
         if many:
             self._piles(node, statefulset, pods, wanted)
             return
-        for ordinal in ordinals:
+        for ordinal in sorted({*wanted, *pods}):
             self._ordinal(node, statefulset, ordinal, pods.get(ordinal), wanted=ordinal in wanted)
 
     @staticmethod
@@ -332,21 +337,21 @@ class _Story:
     def _piles(self, node: str, statefulset: Object, pods: dict[int, Object], wanted: range) -> None:
         """Ordinals by state and revision, each kind once with its range and count."""
         name, wait = key_of(statefulset).name, min_ready_seconds(statefulset)
-        groups: dict[tuple[str, str], list[int]] = {}
-        for ordinal in sorted({*wanted, *pods}):
-            pod = pods.get(ordinal)
-            stage = pod_stage(pod, wait, self.now) if pod is not None else "to-come"
-            revision = text(pod, "metadata", "labels", REVISION_LABEL) if pod is not None else ""
-            groups.setdefault((stage, revision), []).append(ordinal)
+        groups: dict[tuple[Stage | Literal["to-come"], str], list[int]] = {}
+        for ordinal, pod in sorted(pods.items()):
+            revision = text(pod, "metadata", "labels", REVISION_LABEL)
+            groups.setdefault((pod_stage(pod, wait, self.now), revision), []).append(ordinal)
+        runs = {kind: _runs(ordinals) for kind, ordinals in groups.items()}
+        runs["to-come", ""] = _gaps(wanted, sorted(pods))
         order: tuple[Stage | Literal["to-come"], ...] = (*STAGES, "to-come")
         for stage in order:
-            for (of_stage, revision), ordinals in groups.items():
-                if of_stage == stage:
-                    self._pile(node, statefulset, stage, revision, ordinals, pods, name)
+            for (of_stage, revision), found in runs.items():
+                if of_stage == stage and found:
+                    self._pile(node, statefulset, stage, revision, found, pods, name)
         self._claim_pile(node, statefulset)
 
     def _pile(
-        self, node: str, statefulset: Object, stage: Stage | Literal["to-come"], revision: str, ordinals: list[int],
+        self, node: str, statefulset: Object, stage: Stage | Literal["to-come"], revision: str, runs: list[range],
         pods: dict[int, Object], name: str,
     ) -> None:  # fmt: skip
         card = f"pile/{self.b.id_of(ref_of(statefulset))}/{stage}/{self._order(statefulset, revision)}"
@@ -354,15 +359,14 @@ class _Story:
         state = say("stateful.story.to-come")
         level: Level = "off"
         if stage != "to-come":
-            first = pods[ordinals[0]]
+            first = pods[runs[0].start]
             facts.append(say("stateful.story.version", tag=version_of(first), number=self._revision(revision) or "–"))
             _, state, level = stage_of(first, min_ready_seconds(statefulset), self.now)
-        count = say("rollout.story.pile", sign=GLYPHS.get(cast(Stage, stage), "–"), count=len(ordinals))
-        self.b.node("Pod", _ranges(name, ordinals), card, [count, *facts], state=state, level=level)
+        count = say("rollout.story.pile", sign=GLYPHS.get(cast(Stage, stage), "–"), count=_count(runs))
+        self.b.node("Pod", _ranges(name, runs), card, [count, *facts], state=state, level=level)
         self.b.edge(node, card, "owns", "", "off" if stage == "to-come" else "")
-        for ordinal in ordinals:
-            if ordinal in pods:
-                self.pods[text(pods[ordinal], "metadata", "uid") or key_of(pods[ordinal]).name] = card
+        for ordinal in () if stage == "to-come" else itertools.chain.from_iterable(runs):
+            self.pods[text(pods[ordinal], "metadata", "uid") or key_of(pods[ordinal]).name] = card
 
     def _order(self, statefulset: Object, revision: str) -> str:
         """Old or new: a player keeps one place for each."""
@@ -380,7 +384,7 @@ class _Story:
         for phase, ordinals in by_phase.items():
             card = f"pile/{self.b.id_of(ref_of(statefulset))}/claims/{phase}"
             stem = f"{claim_templates(statefulset)[0]}-{name}"
-            self.b.node("PersistentVolumeClaim", _ranges(stem, sorted(ordinals)), card,
+            self.b.node("PersistentVolumeClaim", _ranges(stem, _runs(sorted(ordinals))), card,
                         [say("rollout.story.pile", sign="●" if phase == "Bound" else "○", count=len(ordinals))],
                         state=phase,
                         level="ok" if phase == "Bound" else "wait")  # fmt: skip
@@ -459,19 +463,42 @@ def _nodes_of(volume: Object) -> str:
     return ", ".join(dict.fromkeys(values))
 
 
-def _ranges(stem: str, ordinals: list[int]) -> str:
+def _runs(ordinals: Iterable[int]) -> list[range]:
+    """Ordinals in ascending order, those that follow each other together."""
+    found: list[range] = []
+    for ordinal in ordinals:
+        if found and found[-1].stop == ordinal:
+            found[-1] = range(found[-1].start, ordinal + 1)
+        else:
+            found.append(range(ordinal, ordinal + 1))
+    return found
+
+
+def _gaps(wanted: range, taken: Iterable[int]) -> list[range]:
+    """What is left of the ordinals that are wanted; never listed one by one, since there may be thousands of millions.
+
+    >>> _gaps(range(0, 2**31 - 1), [1, 2])
+    [range(0, 1), range(3, 2147483647)]
+    """
+    found, start = [], wanted.start
+    for ordinal in taken:
+        if ordinal in wanted:
+            found.append(range(start, ordinal))
+            start = ordinal + 1
+    return [run for run in (*found, range(start, wanted.stop)) if run]
+
+
+def _count(runs: Iterable[range]) -> int:
+    return sum(run.stop - run.start for run in runs)  # len() ends at 2**63
+
+
+def _ranges(stem: str, runs: Iterable[range]) -> str:
     """Names with their ordinals as ranges.
 
-    >>> _ranges("kubia", [0, 1, 2, 5])
+    >>> _ranges("kubia", [range(0, 3), range(5, 6)])
     'kubia-0…2, 5'
     """
-    parts: list[list[int]] = []
-    for ordinal in ordinals:
-        if parts and parts[-1][-1] == ordinal - 1:
-            parts[-1].append(ordinal)
-        else:
-            parts.append([ordinal])
-    return f"{stem}-" + ", ".join(str(p[0]) if len(p) == 1 else f"{p[0]}…{p[-1]}" for p in parts)
+    return f"{stem}-" + ", ".join(str(r[0]) if r.stop - r.start == 1 else f"{r[0]}…{r[-1]}" for r in runs)
 
 
 # -- order ---------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ LONG: Final = 8  # letters; a value that long is found wherever it stands, a sho
 SHORT: Final = 4  # a value of three letters is found where it is a line of its own, a shorter one nowhere
 _LINE: Final = 16  # letters; a line that long, of a value of several lines, is a value
 _PIECE: Final = 12  # letters; a value that looks generated is also found by so many of its first
+_LARGE: Final = 4096  # letters; what is longer is compared letter by letter
 _WRAPPED: Final = 60  # letters; what is longer may be cut into lines, as `base64` does
 _MOST_CACHED: Final = 50_000
 
@@ -50,6 +51,43 @@ class _Form(NamedTuple):
     spaced: bool  # white space may stand in it
 
 
+class _Bucket:
+    """The forms that begin with the same four letters."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+        self._whole: dict[str, _Form] = {}
+        self._large: list[_Form] = []
+        self._begins: dict[str, list[_Form]] = {}
+
+    def add(self, form: _Form) -> None:
+        """One form more."""
+        if len(form.text) > _LARGE:
+            self._large.append(form)
+        else:
+            self._whole[form.text] = form
+            if len(form.text) not in self.lengths:
+                self.lengths.append(len(form.text))
+        if form.begins:
+            self._begins.setdefault(form.text[:_PIECE], []).append(form)
+
+    def at(self, dense: str, i: int, but: str | None) -> Iterator[tuple[_Form, int]]:
+        """The forms that stand at `i`, but those of one value, and where they end."""
+        for form in self._large:
+            last = i + len(form.text)
+            if form.value != but and dense[last - 1 : last] == form.text[-1] and dense.startswith(form.text, i):
+                yield form, last
+        for length in self.lengths:
+            found = self._whole.get(dense[i : i + length])
+            if found is not None and len(found.text) == length and found.value != but:
+                yield found, i + length
+        for form in self._begins.get(dense[i : i + _PIECE], ()):
+            length = _PIECE
+            while length < len(form.text) and dense[i + length : i + length + 1] == form.text[length]:
+                length += 1
+            yield form, i + length
+
+
 class Values:
     """The values known so far. Add all, and the ordinary words, before the first text is looked through.
 
@@ -69,7 +107,7 @@ class Values:
     def __init__(self) -> None:
         self._values: set[str] = set()
         self._ordinary: set[str] = set()
-        self._index: dict[str, list[_Form]] = {}
+        self._index: dict[str, _Bucket] = {}
         self._lines: set[str] = set()
         self._cache: dict[str, str] = {}
         self._ready = True
@@ -116,8 +154,10 @@ class Values:
             if len(value.strip()) == SHORT - 1 and not self._stays(value):
                 self._lines.add(value.strip())
         self._index = {}
-        for form in sorted(found.values(), key=lambda form: -len(form.text)):
-            self._index.setdefault(form.text[:SHORT], []).append(form)
+        for form in found.values():
+            self._index.setdefault(form.text[:SHORT], _Bucket()).add(form)
+        for bucket in self._index.values():
+            bucket.lengths.sort(reverse=True)
         self._cache.clear()
         self._ready = True
 
@@ -131,8 +171,7 @@ class Values:
         spans: list[tuple[int, int]] = []
         end, by = 0, ""
         for i in [i for i in range(len(dense) - SHORT + 1) if dense[i : i + SHORT] in index]:
-            for form in index[dense[i : i + SHORT]]:
-                stop = 0 if i < end and form.value == by else _end(form, dense, i)
+            for form, stop in index[dense[i : i + SHORT]].at(dense, i, by if i < end else None):
                 start, after = places[i], places[stop - 1] + 1
                 if stop > end and _stands(form, text, start, after, stop - i):
                     spans.append((start, after))
@@ -162,19 +201,6 @@ def _cut(text: str, spans: Iterable[tuple[int, int]]) -> str:
             pieces += [text[done:start], MASK]
         end = done = max(end, stop)
     return "".join([*pieces, text[done:]])
-
-
-def _end(form: _Form, dense: str, i: int) -> int:
-    """Where a form that begins at `i` ends; 0 when it does not stand there."""
-    written = form.text
-    if dense.startswith(written, i):
-        return i + len(written)
-    if not form.begins or not dense.startswith(written[:_PIECE], i):
-        return 0
-    length = _PIECE
-    while length < len(written) and dense[i + length : i + length + 1] == written[length]:
-        length += 1
-    return i + length
 
 
 def _stands(form: _Form, text: str, start: int, end: int, length: int) -> bool:

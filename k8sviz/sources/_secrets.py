@@ -11,10 +11,13 @@ import binascii
 import json
 import re
 import shlex
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import yaml
+
+from k8sviz.sources._documents import DEEPEST
 
 __all__ = [
     "APPLIED", "MASK", "PARTS", "SAYS_SECRET", "SECRET_KINDS", "Found", "credentials", "decoded", "files_handed_over",
@@ -36,31 +39,32 @@ _NAMED: Final = (
 SAYS_SECRET: Final = re.compile(rf"(?i){_NAMED}$")
 
 _KIND: Final = re.compile(r"(?i)\bkind\b[\\\"']*\s*:\s*[\\\"']*Secret(?:List)?\b|secretGenerator")
-_TELLING: Final = re.compile(rf"(?i)\bname[\"']*:\s*[\"']?[\w.-]*{_NAMED}\b")
+_TELLING: Final = re.compile(rf"(?i)\bname[\"']*:\s*[\"']?[\w.-]{{0,100}}{_NAMED}\b")
 _SECTION: Final = re.compile(
     r"""^([ \t]*)["']?(?:data|stringData)["']?:[ \t]*(?:\#[^\n]*)?\n((?:\1[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)*)""",
     re.MULTILINE | re.VERBOSE,
 )
-_ENTRY: Final = re.compile(
-    r"^[ \t]*(?:[\"']?[\w.-]+[\"']?:(?:[ \t]+|$))?(?:[|>][-+0-9]*$)?[ \t]*(\S[^\n]*?)?[ \t]*$", re.M
-)
-_BRACES: Final = re.compile(r"""\\*["']?\b(?:data|stringData)\b\\*["']?\s*:\s*\{([^{}]*)""")
+_KEY: Final = re.compile(r"[ \t]*(?:[\"']?[\w.-]+[\"']?:(?=\s|$))?[ \t]*")
+_BLOCK: Final = re.compile(r"[|>][-+0-9]*")
+_BRACES: Final = re.compile(r"""\b(?:data|stringData)\b\\*["']?\s*:\s*\{([^{}]*)""")
 _IN_BRACES: Final = re.compile(r""":\s*(\\*"(?:[^"\\]|\\(?!").)*\\*"|'[^']*'|[^\s,}"'\\]+)""")
 
 _WORD: Final = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&<>()])+"""
 _FLAG: Final = re.compile(rf"(?i)(?<![\w-])--(?:docker-)?(?:email|client-key-data|{_NAMED})[= ]\s*({_WORD})")
-_LOGIN: Final = re.compile(rf"\bcurl\b[^|;&\n]*?\s(?:-u|--user)[= ]?\s*({_WORD})")
+_LOGIN: Final = re.compile(rf"\bcurl\b[^|;&\n]{{0,300}}?\s(?:-u|--user)[= ]?\s*({_WORD})")
 _LITERAL: Final = re.compile(rf"(?<![\w-])--from-literal[= ]\s*({_WORD})")
 _FILE: Final = re.compile(rf"(?<![\w-])--(?:from-file|from-env-file|key|cert)[= ]\s*({_WORD})")
 _WRITES: Final = re.compile(rf"\b(?:echo|printf)\s+(?:-\w+\s+)*({_WORD})\s*>\s*({_WORD})")
 _MAKES: Final = re.compile(r"\bcreate\s+(secrets?\b)?")
 _CHANGES: Final = re.compile(r"\b(?:patch|edit|replace)\s+secrets?\b")
-_PATCHED: Final = re.compile(r"""\\*["']value\\*["']\s*(:[^\n]*)""")
+_PATCHED: Final = re.compile(r"""["']value\\*["']\s*(:[^\n]*)""")
 _VARIABLE: Final = re.compile(rf"(?<![\w$.-])([A-Z_][A-Z0-9_]*)=({_WORD})")
 _VARIABLE_LINE: Final = re.compile(r"^([A-Z_][A-Z0-9_]*)=(\S[^\n]*)$", re.MULTILINE)
 _PATH: Final = re.compile(r"(?:/[a-z.-]+)+/?")
-_FIELD: Final = re.compile(rf"""(?i)[\w.-]*{_NAMED}["']?\s*[:=]\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"',;}}&]+))""")
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@\"']*:([^\s/@\"']+)@")
+_FIELD: Final = re.compile(rf"""(?i){_NAMED}["']?\s*[:=]\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"',;}}&]+))""")
+_URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"']{0,200}:([^\s/@\"']{1,500})@")
+_LONGEST: Final = 10_000  # letters of a word in quotes
+_MOST: Final = 1_000_000  # scalars that aliases may stand for
 
 
 class Found(NamedTuple):
@@ -98,7 +102,7 @@ class _Frame:
         self.anchor, self.first = anchor, first  # its scalars begin there
         self.key, self.kind, self.name = "", "", ""
         self.value: Found | None = None
-        self.secrets: list[Found] = []  # of its data, and of what is in it and names no kind
+        self.secrets: dict[int, Found] = {}  # of its data, and of what is in it and names no kind
 
 
 class _Walk:
@@ -108,11 +112,11 @@ class _Walk:
         self.text = text
         self.mark = 1 if text.startswith("\ufeff") else 0  # libyaml does not count it
         self.found: list[Found] = []
-        self.orphans: list[Found] = []  # of mappings that name no kind, and are in none that does
         self.scalars: list[Found] = []
         self.stack: list[_Frame] = []
         self.anchors: dict[str, list[Found]] = {}
         self.broken = False
+        self.left = _MOST
         clean = text.encode("utf-8", "replace").decode("utf-8")
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(clean)
         try:
@@ -127,6 +131,8 @@ class _Walk:
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             mapping = isinstance(event, yaml.MappingStartEvent)
             self.stack.append(_Frame(mapping, event.anchor, len(self.scalars)))
+            if len(self.stack) > DEEPEST:
+                raise ValueError
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self.close(self.stack.pop())
         elif isinstance(event, yaml.AliasEvent) and self.stack:
@@ -168,7 +174,10 @@ class _Walk:
         """Remember what stands in anybody's data."""
         for frame in self.stack:
             if frame.key in PARTS:
-                frame.secrets += places
+                self.left -= len(places)
+                if self.left < 0:
+                    raise ValueError
+                frame.secrets.update((place.start, place) for place in places)
 
     def place(self, event: Any) -> Found:
         start, end = event.start_mark.index + self.mark, event.end_mark.index + self.mark
@@ -180,9 +189,9 @@ class _Walk:
         if frame.anchor:
             self.anchors[frame.anchor] = self.scalars[frame.first :]
         if frame.kind in SECRET_KINDS:
-            self.found += frame.secrets
-        elif not frame.kind:  # an item of a SecretList says no kind of its own
-            (self.stack[-1].secrets if self.stack else self.orphans).extend(frame.secrets)
+            self.found += frame.secrets.values()
+        elif self.stack and not frame.kind:  # an item of a SecretList says no kind of its own
+            self.stack[-1].secrets.update(frame.secrets)
         if frame.value and SAYS_SECRET.search(frame.name):
             self.found.append(frame.value)
         if self.stack:
@@ -192,9 +201,13 @@ class _Walk:
 def _by_look(text: str) -> Iterator[Found]:
     """The values below `data:` and `stringData:`, and within the braces after them, in what is no YAML as a whole."""
     for section in _SECTION.finditer(text):
-        for line in _ENTRY.finditer(text, *section.span(2)):
-            if line[1]:
-                yield _shown(line.start(1), line.end(1), line[1])
+        start = section.start(2)
+        for line in section[2].splitlines(keepends=True):
+            at = _KEY.match(line).end()  # type: ignore[union-attr]
+            written = line[at:].rstrip()
+            if written and not _BLOCK.fullmatch(written):
+                yield _shown(start + at, start + at + len(written), written)
+            start += len(line)
     for section in _BRACES.finditer(text):
         for value in _IN_BRACES.finditer(text, *section.span(1)):
             yield _shown(value.start(1), value.end(1), value[1])
@@ -203,7 +216,7 @@ def _by_look(text: str) -> Iterator[Found]:
 def _shown(start: int, end: int, written: str) -> Found:
     value = written.lstrip("\\").strip("\"'").rstrip("\\")
     quotes = written[: len(written) - len(written.lstrip("\\\"'"))]
-    bare = re.sub(r"[\"']?\s+#.*", "", value)  # without a comment
+    bare = value.partition(" #")[0].rstrip().rstrip("\"'")  # without a comment
     return Found(start, end, tuple({value, bare, _unescaped(value), decoded(bare)} - {""}), quotes + MASK + quotes)
 
 
@@ -224,9 +237,10 @@ def handed_over(command: str) -> list[Found]:
     [('4711',)]
     """
     found = in_variables(command)
-    for match in _LITERAL.finditer(command):
-        made = [m[1] for m in _MAKES.finditer(command, 0, match.start())]
-        if made and made[-1]:
+    made = [(m.start(), m[1]) for m in _MAKES.finditer(command)]
+    for match in _LITERAL.finditer(command) if made else ():
+        before = bisect_left(made, (match.start(),))
+        if before and made[before - 1][1]:
             key, _, value = _unquoted(match[1]).partition("=")
             found += _given(match, 1, value, f"{key}={MASK}")
     for match in _FLAG.finditer(command):
@@ -282,6 +296,8 @@ def written_to(command: str, files: Iterable[str]) -> list[Found]:
 
 
 def _unquoted(word: str) -> str:
+    if len(word) > _LONGEST or not re.search(r"[\"'\\]", word):  # shlex takes the square of a word's length
+        return word.strip("\"'")
     try:
         return "".join(shlex.split(word))
     except ValueError:

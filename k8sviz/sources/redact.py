@@ -36,9 +36,11 @@ from k8sviz.sources._secrets import (
 
 __all__ = ["MASK", "redacted"]
 
-_TOKEN: Final = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+_TOKEN: Final = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 _LOGIN: Final = re.compile(r"(?i)\b(bearer|basic)(\s+)([\w.~+/=-]{8,})")
-_IN_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s/:@\"']*:)(?!REDACTED)[^\s/@\"'$]+@")
+_IN_URL: Final = re.compile(
+    r"\b([a-z][a-z0-9+.-]{0,20}://[^\s/:@\"']{0,200}:)(?!REDACTED)[^\s/@\"'$][^\s/@\"']{0,500}@"
+)
 _KEY: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:(?!-----).)*?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\+[nr])+[\w+/=]{8,})*)",
@@ -69,21 +71,13 @@ class Redactor:
 
     def learn(self, obj: Object) -> None:
         """Remember the secret values in an object, and the words that it shows anyway."""
+        self._learn_names(obj)
         self._learn(obj, "", secret=False)
 
     def _learn(self, value: Any, key: str, *, secret: bool, words: bool = True) -> None:
         words = words and key not in _NOT_WORDS
         if isinstance(value, Mapping):
-            secret = secret or _is_secret(value)
-            for found in (_strings(value.get(part)) for part in PARTS if secret):
-                for one in found:
-                    self._know(one, decoded(one))
-            if isinstance(value.get("value"), str) and SAYS_SECRET.search(str(value.get("name"))):
-                self._know_given(value["value"])
-            self._learn_names(value)
-            for name, inner in value.items():
-                if not (secret and name in PARTS):
-                    self._learn(inner, str(name), secret=secret and name == "items", words=words)
+            self._learn_mapping(value, secret or _is_secret(value), words)
         elif isinstance(value, list):
             for inner in value:
                 self._learn(inner, key, secret=secret, words=words)
@@ -91,19 +85,31 @@ class Redactor:
             if words:
                 self._values.ordinary(value[:300])
             self._learn_text(value)
-        elif words and type(value) is int:
-            self._values.ordinary(str(value)[:20])
+        elif words and type(value) is int and 0 <= value < 10**7:
+            self._values.ordinary(str(value))
 
-    def _learn_names(self, obj: Mapping[str, Any]) -> None:
-        """Names and kinds of objects, and the names of fields, are words that stay."""
-        meta = obj.get("metadata")
-        if isinstance(meta, Mapping) and "kind" in obj:
-            for name in (obj["kind"], meta.get("name"), meta.get("namespace"), meta.get("generateName")):
-                if isinstance(name, str):
-                    self._values.name(name)
-        for name in obj:
+    def _learn_mapping(self, value: Mapping[str, Any], secret: bool, words: bool) -> None:
+        if isinstance(value.get("value"), str) and SAYS_SECRET.search(str(value.get("name"))):
+            self._know_given(value["value"])
+        for name, inner in value.items():
             if _FIELD.fullmatch(str(name)):
                 self._values.ordinary(str(name))
+            if not (secret and name in PARTS):
+                self._learn(inner, str(name), secret=secret and name == "items", words=words)
+                continue
+            for one in _strings(inner):
+                self._know(one, decoded(one))
+
+    def _learn_names(self, obj: Object) -> None:
+        """The kind and the name of a recorded object are words that stay, and those of a List's items."""
+        items, meta = obj.get("items"), obj.get("metadata")
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, Mapping):
+                self._learn_names({**item, "items": None})
+        if isinstance(meta, Mapping):
+            for name in (obj.get("kind"), meta.get("name"), meta.get("namespace"), meta.get("generateName")):
+                if isinstance(name, str):
+                    self._values.name(name)
 
     def _learn_text(self, text: str) -> None:
         if len(text) < 200:
@@ -136,12 +142,12 @@ class Redactor:
         if not re.match(r"[$`]|(/[a-z.-]+)+$", value):
             self._know(value)
 
-    def _know(self, value: str, plain: str = "") -> None:
+    def _know(self, value: str, plain: str = "", deep: int = 3) -> None:
         for one in filter(None, (value, plain)):
             if one not in self._values:
                 self._values.add(one)
-                for inner in credentials(one):
-                    self._know(inner)
+                for inner in credentials(one) if deep else ():
+                    self._know(inner, deep=deep - 1)
 
     # -- taking out ----------------------------------------------------------------------------------
 

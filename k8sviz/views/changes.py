@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from k8sviz.history import Event, EventType, History, Key, Object, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules.fields import integer
+from k8sviz.rules.fields import integer, strings
 from k8sviz.words import say
 
 __all__ = ["Change", "changes", "describe"]
@@ -131,7 +131,7 @@ def _ending(old: Object, new: Object) -> Iterator[str]:
     before, after = _parts(old)[0], _parts(new)[0]
     if after.get("deletionTimestamp") and not before.get("deletionTimestamp"):
         yield say("views.change.ending")
-    a, b = before.get("finalizers") or [], after.get("finalizers") or []
+    a, b = strings(before, "finalizers"), strings(after, "finalizers")
     gone, come = [f for f in a if f not in b], [f for f in b if f not in a]
     if gone:
         yield say("views.change.finalizer_off", names=_names(gone))
@@ -175,9 +175,9 @@ def _images(spec: Mapping[str, Any]) -> str:
 
 
 def _containers(old: Object, new: Object) -> Iterator[str]:
-    before = {c.get("name"): c for c in _statuses(old)}
+    before = {_word(c.get("name")): c for c in _statuses(old)}
     for container in _statuses(new):
-        earlier = before.get(container.get("name"), {})
+        earlier = before.get(_word(container.get("name")), {})
         name, a, b = _word(container.get("name")), _state(earlier), _state(container)
         restarts = integer(container, "restartCount") or 0
         if restarts > (integer(earlier, "restartCount") or 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from tests.fuzz.targets import TARGETS, one
 
+MEMORY = 4 << 30  # bytes; a small input that takes more ends in a MemoryError instead of ending the machine
 HANG = 1.0  # seconds of processor time for a small input
 STOP = 30  # seconds on the clock after which a case is broken off
 
@@ -33,6 +35,7 @@ def main() -> int:
         one(names[0], options.case)
         return 0
     signal.signal(signal.SIGALRM, _stop)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     tried: Counter[str] = Counter()
     failed: list[tuple[str, int, str]] = []
     slowest: dict[str, float] = {}
