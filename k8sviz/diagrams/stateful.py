@@ -43,8 +43,8 @@ from k8sviz.words import say
 __all__ = ["MOST_ORDINALS", "Move", "members_of", "orders", "stateful", "stateful_story"]
 
 MOST_ORDINALS: Final = 12
-_MOST_DRAWN: Final = 1_000  # ordinals: more are never drawn one by one
 """Ordinals that are drawn one by one; with more, what is alike stands once, with its count."""
+_MOST_DRAWN: Final = 1_000  # ordinals: more are never drawn one by one
 _MOST_RECORDS: Final = 8
 
 

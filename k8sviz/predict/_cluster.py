@@ -12,17 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Object, Result, Step
 from k8sviz.rules.availability import is_terminating
 from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import is_ready
+from k8sviz.rules.statefulset import replicas_of
 
-__all__ = ["NODES", "START", "Cluster", "condition", "pod_ready"]
+__all__ = ["NODES", "START", "Cluster", "condition", "countable", "pod_ready"]
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 NODES: Final = ("worker-1", "worker-2")
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes leaves out vowels, so that no name is a word
 _MOST_EVENTS: Final = 200_000
+_MOST_PODS: Final = 200  # of a workload; each change of one is compared with all, so twice as many take four times
 
 
 class Cluster:
@@ -291,3 +294,9 @@ def _letters(words: str, length: int) -> str:
         number, i = divmod(number, len(_LETTERS))
         found += _LETTERS[i]
     return found
+
+
+def countable(workload: Object) -> None:
+    """Raises K8svizError for a workload of more Pods than can be followed one by one."""
+    if replicas_of(workload) > _MOST_PODS:
+        raise K8svizError(f"more than {_MOST_PODS} replicas; a prediction follows each Pod, so give fewer")

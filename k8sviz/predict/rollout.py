@@ -13,7 +13,7 @@ from typing import Any, Final
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
-from k8sviz.predict._cluster import Cluster, condition, with_condition
+from k8sviz.predict._cluster import Cluster, condition, countable, with_condition
 from k8sviz.rules.availability import available_from, deletion_rank, epoch, is_active
 from k8sviz.rules.deployment import (
     REVISION,
@@ -435,6 +435,7 @@ class _Run:
         replica_set = self.cluster.find("ReplicaSet", name)
         if replica_set is None:
             return
+        countable(replica_set)
         active = [p for p in self.cluster.owned(replica_set, "Pod") if is_active(p)]
         more = replicas_of(replica_set) - len(active)
         for _ in range(more):

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
-from k8sviz.predict._cluster import NODES, Cluster
+from k8sviz.predict._cluster import NODES, Cluster, countable
 from k8sviz.rules.availability import available_from, epoch, is_terminating
 from k8sviz.rules.deployment import min_ready_seconds, same_template
 from k8sviz.rules.fields import integer, listed, mapping, text
@@ -278,6 +278,7 @@ class _Run:
         found = self._set()
         if found is None:
             return
+        countable(found)
         update = self._revision(mapping(found, "spec", "template"))
         current = text(found, "status", "currentRevision") or update
         pods = self.cluster.owned(found, "Pod")
