@@ -78,7 +78,7 @@ def problems(obj: object) -> list[Problem]:
     """What is wrong with one object by itself.
 
     >>> [str(p) for p in problems({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "Demo"}})]
-    ['metadata.name: "Demo" is no name here: lower-case letters, digits and - only. Write for example demo.']
+    ['metadata.name: "Demo" is not a valid name here: lower-case letters, digits and - only. Write for example demo.']
     """
     if not isinstance(obj, Mapping):
         code = "list" if isinstance(obj, list) else "no-object"
