@@ -288,6 +288,8 @@ class Lab:
         return [("✓" if s.id in self._results else "▸" if s.id == following else "·", s) for s in self.steps]
 
     def _repr_html_(self) -> str:
+        from k8sviz.views.assets import UNTYPESET
+
         words = {"✓": say("lab.done"), "▸": say("lab.next"), "·": say("lab.to-do")}
         rows = "".join(
             f'<tr><td><span aria-label="{words[mark]}">{mark}</span></td>'
@@ -295,7 +297,8 @@ class Lab:
             f"<td style='text-align:left'>{_shown(step.about)}</td></tr>"
             for mark, step in self._marks()
         )
-        return f"<p><b>{_shown(self.name)}</b>: {_shown(self.title)}</p><table>{rows}</table>"
+        head = f"<p><b>{_shown(self.name)}</b>: {_shown(self.title)}</p>"
+        return f'<div class="{UNTYPESET}">{head}<table>{rows}</table></div>'
 
 
 def _shown(text: str) -> str:

@@ -260,7 +260,7 @@ def test_a_labs_own_words_are_escaped(tmp_path: Path, monkeypatch: pytest.Monkey
     (folder / "recording.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     monkeypatch.setenv("K8SVIZ_DATA", str(tmp_path))
     made = Lab("a-lab")
-    assert Page(made._repr_html_()).tags <= {"p", "b", "table", "tr", "td", "span", "code", "tbody"}
+    assert Page(made._repr_html_()).tags <= {"div", "p", "b", "table", "tr", "td", "span", "code", "tbody"}
     assert not any(c in repr(made) + made._repr_html_() for c in "\x1b\x00\u202e")
 
 

@@ -28,7 +28,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from k8sviz.diagrams.lives import Lives, Restart, Row, Span, lives_text
 from k8sviz.errors import K8svizError
-from k8sviz.render.measure import printable, shorten, text_width
+from k8sviz.render.measure import printable, shorten, text_width, visible
 from k8sviz.render.palette import LIGHT, family
 from k8sviz.words import say
 
@@ -70,8 +70,7 @@ class Chart:
 
     def __init__(self, figure: Figure, words: str, alt: str) -> None:
         self.figure = figure
-        # half a character (a lone surrogate) is nothing that a file or a terminal takes
-        self.words, self.alt = (text.encode("utf-8", "replace").decode() for text in (words, alt))
+        self.words, self.alt = visible(words), visible(alt)
 
     def __str__(self) -> str:
         return self.words

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-__all__ = ["printable", "shorten", "text_width"]
+__all__ = ["printable", "shorten", "text_width", "visible"]
 
 # hundredths of the font size, for the letters from space to tilde
 _REGULAR: Final = (
@@ -41,6 +41,8 @@ def _width(letter: str) -> int:
         return _ASCII[ord(letter)]
     if unicodedata.combining(letter):
         return 0
+    if letter == "\ufffd":  # it stands for every letter that hides
+        return 103
     return 100 if unicodedata.east_asian_width(letter) in "WF" else _OTHER
 
 
@@ -51,6 +53,11 @@ def printable(text: str) -> str:
     'a\\ufffdb\\ufffdc d'
     """
     return text if text.isprintable() else text.translate(_SHOWN)
+
+
+def visible(text: str) -> str:
+    """The text line by line, with nothing in it that hides."""
+    return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
 class _Shown(dict[int, str]):

@@ -18,10 +18,9 @@ import traitlets
 
 from k8sviz.exercises import Judge, Verdict, judge
 from k8sviz.marks import mark, marks
-from k8sviz.render.measure import printable
+from k8sviz.render.measure import printable, visible
 from k8sviz.sources.exercises import Exercise
 from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
-from k8sviz.views.terminal import visible
 from k8sviz.words import say, templates
 
 __all__ = [

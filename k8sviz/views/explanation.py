@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, Final
 
-from k8sviz.render.measure import printable
+from k8sviz.render.measure import printable, visible
 from k8sviz.render.palette import PALETTE
 from k8sviz.views.assets import UNTYPESET
-from k8sviz.views.terminal import visible
 from k8sviz.why.model import Explanation, Trouble
 from k8sviz.words import say
 

@@ -26,12 +26,11 @@ from k8sviz.predict.container import (
     value_words,
     word_words,
 )
-from k8sviz.render.measure import printable
+from k8sviz.render.measure import printable, visible
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import text
 from k8sviz.rules.files import mode_text
 from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
-from k8sviz.views.terminal import visible
 from k8sviz.words import say, templates
 
 __all__ = ["Inspector", "inspector", "inspector_content", "inspector_css", "inspector_html", "inspector_js"]

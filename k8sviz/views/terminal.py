@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from k8sviz.render.measure import printable
+from k8sviz.render.measure import visible
 from k8sviz.views.assets import UNTYPESET
 from k8sviz.words import say
 
-__all__ = ["Session", "Terminal", "Told", "visible"]
+__all__ = ["Session", "Terminal", "Told"]
 
 _LONG: Final = 26  # lines of a file that are shown at once; a longer one is folded up
 # Jupyter styles every <pre> and its own class wins, hence the !important
@@ -122,11 +122,6 @@ class Told:
         words = f'<pre class="kt-file" tabindex="0">{_esc(str(self))}</pre>'
         html = f'<style>{_STYLE}</style><div class="kt {UNTYPESET}">{words}</div>'
         return {"text/plain": str(self), "text/html": html}
-
-
-def visible(text: str) -> str:
-    """The text line by line, with nothing in it that hides."""
-    return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
 def _esc(text: str) -> str:

@@ -163,7 +163,7 @@ def test_charts_opened_by_themselves(tab: Watched, tmp_path: Path) -> None:
     """A chart's SVG has its letters as outlines, and its alternative text as text."""
     wrong: dict[str, list[str]] = {}
     plain: dict[str, Any] = {}
-    for kind in ("plain", "end of svg", "entities", "formula"):
+    for kind in ("plain", "end of svg", "entities", "formula", "control"):
         for name, chart in hostile.charts(PAYLOADS.get(kind, PLAIN), tmp_path):
             found = tab.look(chart.save(tmp_path / "chart.svg"))
             plain.setdefault(name, found)
