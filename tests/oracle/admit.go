@@ -46,6 +46,8 @@ type World struct {
 	Deployments  []*appsv1.Deployment
 	ReplicaSets  []*appsv1.ReplicaSet
 	StatefulSets []*appsv1.StatefulSet
+
+	everything bool // whether objects of all kinds are validated, as `check` asks
 }
 
 const (
@@ -140,6 +142,9 @@ func admit(raw json.RawMessage, number int, world *World) (runtime.Object, error
 		return nil, err
 	}
 	strategy, namespaced := strategyOf(obj)
+	if strategy == nil && world.everything {
+		strategy, namespaced = otherStrategy(obj)
+	}
 	if namespaced && about.GetNamespace() == "" {
 		about.SetNamespace(home)
 	}
@@ -165,6 +170,7 @@ func admit(raw json.RawMessage, number int, world *World) (runtime.Object, error
 		return nil, err
 	}
 	rest.FillObjectMetaSystemFields(about)
+	prepare(internal, about, strategy)
 	if err := rest.BeforeCreate(strategy, ctx, internal); err != nil {
 		return nil, err
 	}

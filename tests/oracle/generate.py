@@ -1,6 +1,6 @@
 """Questions for the oracle, made from a seed: manifests as people write them, and stranger ones.
 
-`python -m tests.oracle.generate binding|pods|rollout|stateful COUNT [SEED]` writes a case a line.
+`python -m tests.oracle.generate binding|pods|rollout|stateful|check COUNT [SEED]` writes a case a line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["Maker", "binding_case", "cases", "pods_case", "rollout_case", "stateful_case"]
+from tests.oracle import mutate
+
+__all__ = ["Maker", "binding_case", "cases", "check_case", "pods_case", "rollout_case", "stateful_case"]
 
 JSON = dict[str, Any]
 
@@ -517,9 +519,18 @@ def binding_case(seed: str) -> JSON:
     return {"id": f"binding-{seed}", "kind": "binding", "objects": objects}
 
 
+def check_case(seed: str) -> JSON:
+    """One object with a mistake or two, or none: what does the API server say?"""
+    make = Maker(seed)
+    name = make.some(("pods", "pods", "pods", "binding"))
+    made = (pods_case if name == "pods" else binding_case)(seed)["objects"]
+    return mutate.check_case(seed, [each for each in made if each["kind"] in mutate.KINDS] * 20)
+
+
 def cases(kind: str, count: int, seed: str = "1") -> Iterator[JSON]:
     """So many cases of a kind; the same seed gives the same."""
-    known = {"pods": pods_case, "binding": binding_case, "rollout": rollout_case, "stateful": stateful_case}
+    known = {"pods": pods_case, "binding": binding_case, "rollout": rollout_case, "stateful": stateful_case,
+             "check": check_case}  # fmt: skip
     make = known[kind]
     return (make(f"{seed}-{i}") for i in range(count))
 

@@ -18,7 +18,7 @@ import (
 // Case is one question: manifests in the order in which they are applied.
 type Case struct {
 	ID      string            `json:"id"`
-	Kind    string            `json:"kind"` // binding, pods, rollout or stateful
+	Kind    string            `json:"kind"` // binding, pods, rollout, stateful or check
 	Objects []json.RawMessage `json:"objects"`
 }
 
@@ -57,6 +57,10 @@ func answer(one Case) (found Answer) {
 			found.Broken = fmt.Sprint(reason)
 		}
 	}()
+	if one.Kind == "check" {
+		check(one.Objects, found.Refused)
+		return found
+	}
 	world := admitAll(one.Objects, found.Refused)
 	switch one.Kind {
 	case "binding":

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Asks Kubernetes' own code: run.sh binding|pods|rollout|stateful [COUNT [SEED]] compares so many made-up cases with the predictions.
+# Asks Kubernetes' own code: run.sh binding|pods|rollout|stateful|check [COUNT [SEED]] compares so many made-up cases with
+# the predictions, or with what `k8sviz check` says.
 # Needs Go, and Linux with root or user namespaces; builds the oracle once (see README.md).
 set -euo pipefail
 cd "$(dirname "$0")"
