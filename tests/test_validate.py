@@ -175,7 +175,6 @@ MISTAKES = [
     (POD, "image: busybox:1.37", "imag: busybox:1.37", 9, "spec.containers[0].imag", "Did you mean image?"),
     (POD, "  name: demo", "  name: Demo_Pod", 4, "metadata.name", "Write for example demo-pod"),
     (POD, "volumeMounts:", "volumemounts:", 10, "spec.containers[0].volumemounts", "Write volumeMounts"),
-    (POD, "emptyDir: {}", "emptyDir:", 14, "spec.volumes[0]", "emptyDir: {}"),
     (POD, "emptyDir: {}", "emptyDir: {medium: 5}", 15, "spec.volumes[0].emptyDir.medium", 'Write "5"'),
     (POD, "    emptyDir: {}", "    emptyDir: {}\n    hostPath: {path: /x}", 16, "spec.volumes[0].hostPath", "one type"),
     (POD, "- name: data\n      mountPath", "- name: dada\n      mountPath", 11,
@@ -228,7 +227,9 @@ MISTAKES = [
     (DEPLOYMENT, "replicas: 2", "replicas: 2\n  progressDeadlineSeconds: 5\n  minReadySeconds: 10", 7,
      "spec.progressDeadlineSeconds", "every rollout would miss it"),
     (SERVICE, "  - port: 80", "  - port: 80\n  - port: 81", 8, "spec.ports[0].name", "each has a name"),
-    (SERVICE, "name: demo", "name: 1demo", 4, "metadata.name", "a letter first"),
+    (SERVICE, "name: demo", "name: a.demo", 4, "metadata.name", "Write for example a-demo"),
+    (SERVICE, "port: 80", "port: 80\n    nodePort: 30080", 9, "spec.ports[0].nodePort", "NodePort or LoadBalancer"),
+    (SERVICE, "port: 80", "port: 80\n    targetPort: '8080'", 9, "spec.ports[0].targetPort", "without quotes"),
     (SERVICE, "selector: {app: demo}", "selector: {matchLabels: {app: demo}}", 6, "spec.selector.matchLabels", "text"),
     (SERVICE, "port: 80", "port: 800000", 8, "spec.ports[0].port", "1 to 65535"),
     (CONFIG, "color: red", "color: true", 6, "data.color", 'Write "true"'),
@@ -250,6 +251,16 @@ def test_a_mistake_is_named_with_line_field_and_remedy(
     assert len(errors) <= 2, report
     assert errors[field].line == line, report
     assert words in str(errors[field])
+
+
+def test_what_the_api_server_completes_is_no_error() -> None:
+    report = check_text(POD.replace("emptyDir: {}", "emptyDir:"))
+    assert report.ok
+    assert [(f.line, f.problem.field) for f in report.findings] == [(14, "spec.volumes[0]")]
+    assert "Write emptyDir: {} with its braces" in str(report)
+    assert check_text(POD.replace("/data", "/a:b")).ok
+    field = "    env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.host}}}]\n    image: busybox"
+    assert check_text(POD.replace("    image: busybox", field)).ok
 
 
 def test_what_is_taken_but_likely_wrong_is_a_warning() -> None:

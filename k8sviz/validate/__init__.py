@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from k8sviz.errors import nearest
 from k8sviz.kinds import KINDS
-from k8sviz.rules.fields import mapping, text
+from k8sviz.rules.fields import mapping, strings, text
 from k8sviz.sources import manifests
 from k8sviz.sources.places import Place, Places
 from k8sviz.validate.changes import update_problems
 from k8sviz.validate.enums import enum_problems
+from k8sviz.validate.forms import amount_problems, form_problems
 from k8sviz.validate.model import FieldPath, Finding, Problem, Report, field_text, shown_value
-from k8sviz.validate.names import key_problems, label_problems, object_name_problem
+from k8sviz.validate.names import is_qualified, key_problems, label_problems, name_problem, object_name_problem
 from k8sviz.validate.pods import POD_RULES
 from k8sviz.validate.published import Part, empty_required, kinds, parts, schema_problems, version, without_nulls
 from k8sviz.validate.stores import STORE_RULES
@@ -31,6 +32,11 @@ from k8sviz.words import say
 __all__ = ["Finding", "Problem", "Report", "check_files", "check_text", "field_text", "problems", "version"]
 
 _RULES = {**POD_RULES, **STORE_RULES, **WORKLOAD_RULES}
+_WITH_SPEC: Final = frozenset({
+    "Pod", "PersistentVolumeClaim", "PersistentVolume", "Service", "ReplicationController", "ReplicaSet", "Deployment",
+    "StatefulSet", "DaemonSet",
+})  # fmt: skip
+_FINALIZERS: Final = ("kubernetes", "orphan", "foregroundDeletion")  # those without a domain
 # since when the API server no longer knows them
 _GONE = {
     "extensions/v1beta1": "1.16", "apps/v1beta1": "1.16", "apps/v1beta2": "1.16", "batch/v1beta1": "1.25",
@@ -86,7 +92,7 @@ def problems(obj: object) -> list[Problem]:
     found, definition = _known(obj)
     if definition is None:
         return found
-    plain = without_nulls(obj)
+    plain = _with_specs(without_nulls(obj))
     found += schema_problems(plain, definition)
     found += _metadata(plain)
     causes = {problem.path[:n] for problem in found for n in range(1, len(problem.path) + 1)}
@@ -100,6 +106,8 @@ def problems(obj: object) -> list[Problem]:
 def _of_part(part: Part, root: Mapping[str, Any]) -> Iterator[Problem]:
     yield from empty_required(part)
     yield from enum_problems(part)
+    yield from form_problems(part)
+    yield from amount_problems(part)
     rule = _RULES.get(part.definition)
     if rule is not None:
         yield from rule(part, root)
@@ -159,6 +167,17 @@ def _known(obj: Mapping[str, Any]) -> tuple[list[Problem], str | None]:
     return ([], definition) if definition else ([_no_such_kind(api, kind)], None)
 
 
+def _with_specs(obj: dict[str, Any]) -> dict[str, Any]:
+    """The object with the specs that it leaves out, which are then empty ones."""
+    if text(obj, "kind") not in _WITH_SPEC:
+        return obj
+    spec = obj.get("spec", {})
+    template = spec.get("template") if isinstance(spec, dict) else None
+    if isinstance(template, dict) and "spec" not in template:
+        spec = {**spec, "template": {**template, "spec": {}}}
+    return {**obj, "spec": spec}
+
+
 def _missing_head(field: str, obj: Mapping[str, Any]) -> Problem:
     kind = obj.get("kind")
     api = KINDS[kind].api_version if isinstance(kind, str) and kind in KINDS else "v1"
@@ -187,8 +206,17 @@ def _metadata(obj: Mapping[str, Any]) -> Iterator[Problem]:
         yield from object_name_problem(kind, name, (*path, "name"))
     elif not name and not meta.get("generateName") and isinstance(obj.get("metadata", {}), Mapping):
         yield Problem((*path, "name"), "no-name", {"kind": kind})
-    yield from label_problems(meta.get("labels"), (*path, "labels"))
-    yield from key_problems(mapping(meta, "annotations"), (*path, "annotations"))
+    prefix = text(meta, "generateName")
+    if prefix:
+        ended = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
+        yield from object_name_problem(kind, ended, (*path, "generateName"))
+    if kind in KINDS and KINDS[kind].namespaced:
+        yield from name_problem(meta.get("namespace"), (*path, "namespace"))
+    for i, each in enumerate(strings(meta, "finalizers")):
+        if not is_qualified(each) or ("/" not in each and each not in _FINALIZERS):
+            yield Problem((*path, "finalizers", i), "finalizer", {"value": shown_value(each)})
     # a template's labels are labels too
-    template = mapping(obj, "spec", "template", "metadata")
-    yield from label_problems(template.get("labels"), ("spec", "template", "metadata", "labels"))
+    for where in (("metadata",), ("spec", "template", "metadata")):
+        found = mapping(obj, *where)
+        yield from label_problems(found.get("labels"), (*where, "labels"))
+        yield from key_problems(mapping(found, "annotations"), (*where, "annotations"))

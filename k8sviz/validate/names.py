@@ -12,14 +12,15 @@ __all__ = [
     "is_label",
     "is_qualified",
     "is_subdomain",
+    "is_word",
     "key_problems",
     "label_problems",
     "name_problem",
+    "nearest_name",
     "object_name_problem",
 ]
 
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_1035: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _WORD: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _LONGEST_LABEL: Final = 63
@@ -56,12 +57,21 @@ def is_qualified(value: str) -> bool:
     return fits and (not slash or is_subdomain(domain))
 
 
+def is_word(value: str) -> bool:
+    """A label's value: nothing, or a word.
+
+    >>> is_word(""), is_word("a_B.c"), is_word("a b"), is_word("-a")
+    (True, True, False, False)
+    """
+    return not value or (len(value) <= _LONGEST_LABEL and _WORD.fullmatch(value) is not None)
+
+
 def name_problem(value: object, path: FieldPath, form: str = "label") -> Iterator[Problem]:
     """A Problem if a name is not of this form: `label` or `subdomain`."""
     if not isinstance(value, str) or value == "":
         return
     if not (is_label(value) if form == "label" else is_subdomain(value)):
-        yield Problem(path, f"name-{form}", {"value": shown_value(value), "instead": _instead(value, form)})
+        yield Problem(path, f"name-{form}", {"value": shown_value(value), "instead": nearest_name(value, form)})
 
 
 def object_name_problem(kind: str, name: str, path: FieldPath) -> Iterator[Problem]:
@@ -69,8 +79,6 @@ def object_name_problem(kind: str, name: str, path: FieldPath) -> Iterator[Probl
     if kind in _RBAC:
         if name in (".", "..") or "/" in name or "%" in name:
             yield Problem(path, "name-path", {"value": shown_value(name)})
-    elif kind == "Service" and not (len(name) <= _LONGEST_LABEL and _LABEL_1035.fullmatch(name)):
-        yield Problem(path, "name-service", {"value": shown_value(name), "instead": _instead(name, "label")})
     else:
         yield from name_problem(name, path, "label" if kind in ("Namespace", "Service") else "subdomain")
 
@@ -81,19 +89,23 @@ def label_problems(labels: object, path: FieldPath) -> Iterator[Problem]:
         return
     yield from key_problems(labels, path)
     for key, value in labels.items():
-        if isinstance(value, str) and value and (len(value) > _LONGEST_LABEL or not _WORD.fullmatch(value)):
+        if isinstance(value, str) and not is_word(value):
             yield Problem((*path, key), "label-value", {"value": shown_value(value)})
 
 
 def key_problems(keys: Mapping[str, Any], path: FieldPath) -> Iterator[Problem]:
-    """Problems of the keys of labels or annotations."""
+    """Problems of the keys of labels or annotations; in those of annotations the case of letters does not matter."""
     for key in keys:
-        if not is_qualified(key):
+        if not is_qualified(key.lower() if path[-1] == "annotations" else key):
             yield Problem((*path, key), "label-key", {"value": shown_value(key)}, at_key=True)
 
 
-def _instead(value: str, form: str) -> str:
-    """The nearest name that would do."""
+def nearest_name(value: str, form: str) -> str:
+    """The nearest name that would do: `label` or `subdomain`.
+
+    >>> nearest_name("My_Web.", "label")
+    'my-web'
+    """
     allowed = r"[^a-z0-9-]" if form == "label" else r"[^a-z0-9.-]"
     plain = re.sub(allowed, "-", value.lower())[: _LONGEST_LABEL if form == "label" else _LONGEST_NAME]
     return plain.strip("-.") or "name"

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from k8sviz.validate.model import FieldPath, Problem, field_text, shown_value
 from k8sviz.words import say
 
-__all__ = ["Part", "empty_required", "kinds", "parts", "schema_problems", "version", "without_nulls"]
+__all__ = ["Part", "amounts", "empty_required", "kinds", "parts", "schema_problems", "version", "without_nulls"]
 
 _DEFS: Final = "#/$defs/"
 _DEEPEST_HINT: Final = 9
@@ -28,6 +28,7 @@ _MOST_NAMED: Final = 10
 _BOUNDS: Final = {"int32": 2**31, "int64": 2**63}
 # required in the schema, yet an empty one is taken
 _MAY_BE_EMPTY: Final = frozenset({"value", "endpoints", "selector", "template", "metadata", "spec"})
+_UNASKED: Final = "value"  # required in the schema, yet the API server does not ask for it
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -123,7 +124,7 @@ def _missing(error: Any, path: FieldPath) -> Iterator[Problem]:
         return
     # the library names them in its message only
     for name in error.validator_value:
-        if name not in error.instance and f"'{name}'" in error.message:
+        if name not in error.instance and name != _UNASKED and f"'{name}'" in error.message:
             yield Problem((*path, name), "required", {"name": name})
 
 
@@ -253,6 +254,20 @@ def _inner(schema: Mapping[str, Any], path: FieldPath, value: Any) -> Iterator[t
         yield target, path, value
     elif isinstance(value, list):
         yield from ((target, (*path, i), each) for i, each in enumerate(value))
+
+
+def amounts(part: Part) -> Iterator[tuple[FieldPath, Any]]:
+    """The values in a part that are to be quantities, in fields and in mappings of them."""
+    for name, schema in _by_short()[part.definition].get("properties", {}).items():
+        value = part.value.get(name)
+        if _is_amount(schema) and value is not None:
+            yield (*part.path, name), value
+        elif _is_amount(schema.get("additionalProperties")) and isinstance(value, Mapping):
+            yield from (((*part.path, name, key), each) for key, each in value.items())
+
+
+def _is_amount(schema: object) -> bool:
+    return isinstance(schema, Mapping) and str(schema.get("$ref", "")).endswith(".resource.Quantity")
 
 
 def _short(definition: str) -> str:

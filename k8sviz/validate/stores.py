@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from k8sviz.rules.fields import flag, listed, mapped, mapping, strings, text
 from k8sviz.rules.quantity import quantity_or_none
+from k8sviz.validate.forms import is_data_key
 from k8sviz.validate.model import FieldPath, Problem, shown_value
-from k8sviz.validate.names import name_problem
+from k8sviz.validate.names import label_problems
 from k8sviz.validate.pods import source_problems
 from k8sviz.validate.published import Part
 
@@ -24,7 +24,6 @@ _NOT_SOURCES: Final = frozenset({
     "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
     "storageClassName", "volumeAttributesClassName", "volumeMode",
 })  # fmt: skip
-_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _MOST_BYTES: Final = 1024 * 1024
 # what a Secret of a type must hold (ValidateSecret)
 _WANTED_KEYS: Final = {
@@ -33,6 +32,8 @@ _WANTED_KEYS: Final = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
+_ACCOUNT: Final = "kubernetes.io/service-account.name"
+_JSON_KEYS: Final = {kind: keys for kind, keys in _WANTED_KEYS.items() if "docker" in kind}
 
 
 def _volume(part: Part, _: JSON) -> Iterator[Problem]:
@@ -41,12 +42,15 @@ def _volume(part: Part, _: JSON) -> Iterator[Problem]:
     yield from _access_modes(spec, path)
     if not mapping(spec, "capacity"):
         yield Problem((*path, "capacity"), "required", {"name": "capacity"})
-    elif "storage" not in mapping(spec, "capacity"):
+    elif set(mapping(spec, "capacity")) != {"storage"}:
         yield Problem((*path, "capacity"), "capacity-storage")
     yield from _amount(mapping(spec, "capacity").get("storage"), (*path, "capacity", "storage"))
-    yield from name_problem(spec.get("storageClassName"), (*path, "storageClassName"), "subdomain")
-    if "local" in spec and mapped(spec, "nodeAffinity", "required") is None:
+    if "nodeAffinity" in spec and mapped(spec, "nodeAffinity", "required") is None:
+        yield Problem((*path, "nodeAffinity", "required"), "required", {"name": "required"})
+    elif "local" in spec and mapped(spec, "nodeAffinity", "required") is None:
         yield Problem((*path, "nodeAffinity"), "local-affinity")
+    if text(spec, "volumeAttributesClassName") and "csi" not in spec:
+        yield Problem((*path, "volumeAttributesClassName"), "needs-csi", at_key=True)
     if text(spec, "persistentVolumeReclaimPolicy") == "Recycle":
         yield Problem((*path, "persistentVolumeReclaimPolicy"), "recycle", error=False)
 
@@ -60,13 +64,9 @@ def _access_modes(spec: JSON, path: FieldPath) -> Iterator[Problem]:
 
 
 def _amount(value: object, path: FieldPath) -> Iterator[Problem]:
-    """A size: there is a quantity, and it is more than nothing."""
-    if value is None:
-        return
+    """A size is more than nothing."""
     amount = quantity_or_none(value)
-    if amount is None:
-        yield Problem(path, "quantity", {"value": shown_value(value)})
-    elif amount.nano <= 0:
+    if amount is not None and amount.nano <= 0:
         yield Problem(path, "positive", {"value": shown_value(value)})
 
 
@@ -78,7 +78,6 @@ def _claim(part: Part, _: JSON) -> Iterator[Problem]:
     if size is None:
         yield Problem(where, "required", {"name": "storage"})
     yield from _amount(size, where)
-    yield from name_problem(spec.get("storageClassName"), (*path, "storageClassName"), "subdomain")
 
 
 def _config_map(part: Part, root: JSON) -> Iterator[Problem]:
@@ -100,12 +99,16 @@ def _secret(part: Part, _: JSON) -> Iterator[Problem]:
     for key in _WANTED_KEYS.get(kind, ()):
         if key not in held:
             yield Problem((*part.path, "data", key), "secret-key", {"type": kind, "key": key})
-    if kind == "kubernetes.io/dockerconfigjson" and ".dockerconfigjson" in held:
-        yield from _docker_config(part)
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & set(held):
+        yield Problem((*part.path, "data"), "secret-keys", {"type": kind, "known": "username, password"})
+    if kind == "kubernetes.io/service-account-token" and not text(part.value, "metadata", "annotations", _ACCOUNT):
+        yield Problem((*part.path, "metadata", "annotations", _ACCOUNT), "required", {"name": _ACCOUNT})
+    for key in _JSON_KEYS.get(kind, ()):
+        if key in held:
+            yield from _docker_config(part, key)
 
 
-def _docker_config(part: Part) -> Iterator[Problem]:
-    key = ".dockerconfigjson"
+def _docker_config(part: Part, key: str) -> Iterator[Problem]:
     plain = text(part.value, "stringData", key)
     try:
         found = json.loads(plain or base64.b64decode(text(part.value, "data", key)))
@@ -117,7 +120,7 @@ def _docker_config(part: Part) -> Iterator[Problem]:
 
 def _keys(part: Part, field: str) -> Iterator[Problem]:
     for key in mapping(part.value, field):
-        if not _KEY.fullmatch(key) or key in (".", "..") or key.startswith(".."):
+        if not is_data_key(key):
             yield Problem((*part.path, field, key), "data-key", {"value": shown_value(key)}, at_key=True)
 
 
@@ -141,15 +144,29 @@ def _storage_class(part: Part, _: JSON) -> Iterator[Problem]:
         yield Problem((*part.path, "allowVolumeExpansion"), "expands-nothing", error=False, at_key=True)
 
 
-def _node_selector(part: Part, _: JSON) -> Iterator[Problem]:
-    for i, term in enumerate(listed(part.value, "nodeSelectorTerms")):
-        for j, each in enumerate(listed(term, "matchExpressions")):
-            values, operator = strings(each, "values"), text(each, "operator")
-            where = (*part.path, "nodeSelectorTerms", i, "matchExpressions", j, "values")
-            if operator in ("In", "NotIn") and not values:
-                yield Problem(where, "required", {"name": "values"})
-            elif operator in ("Exists", "DoesNotExist") and values:
-                yield Problem(where, "no-values", {"operator": operator})
+def _requirement(part: Part, _: JSON) -> Iterator[Problem]:
+    """A selector's expression: its operator says how many values there are."""
+    values, operator = strings(part.value, "values"), text(part.value, "operator")
+    where = (*part.path, "values")
+    if operator in ("In", "NotIn") and not values:
+        yield Problem(where, "required", {"name": "values"})
+    elif operator in ("Exists", "DoesNotExist") and values:
+        yield Problem(where, "no-values", {"operator": operator})
+    elif operator in ("Gt", "Lt") and len(values) != 1:
+        yield Problem(where, "one-value", {"operator": operator})
+
+
+def _node_term(part: Part, _: JSON) -> Iterator[Problem]:
+    for i, each in enumerate(listed(part.value, "matchFields")):
+        where = (*part.path, "matchFields", i)
+        if text(each, "key") != "metadata.name":
+            yield Problem((*where, "key"), "node-field", {"value": shown_value(each.get("key"))})
+        if text(each, "operator") in ("In", "NotIn") and len(strings(each, "values")) != 1:
+            yield Problem((*where, "values"), "one-value", {"operator": text(each, "operator")})
+
+
+def _label_selector(part: Part, _: JSON) -> Iterator[Problem]:
+    yield from label_problems(part.value.get("matchLabels"), (*part.path, "matchLabels"))
 
 
 STORE_RULES: Final = {
@@ -157,6 +174,9 @@ STORE_RULES: Final = {
     "core.v1.PersistentVolumeClaimSpec": _claim,
     "core.v1.ConfigMap": _config_map,
     "core.v1.Secret": _secret,
-    "core.v1.NodeSelector": _node_selector,
+    "core.v1.NodeSelectorTerm": _node_term,
+    "core.v1.NodeSelectorRequirement": _requirement,
+    "meta.v1.LabelSelectorRequirement": _requirement,
+    "meta.v1.LabelSelector": _label_selector,
     "storage.v1.StorageClass": _storage_class,
 }

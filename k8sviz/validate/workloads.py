@@ -10,7 +10,7 @@ from typing import Any, Final
 from k8sviz.rules.fields import integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.selectors import label_selector, labels_of, matches_all
 from k8sviz.validate.model import FieldPath, Problem, shown_value
-from k8sviz.validate.names import is_label, label_problems, name_problem
+from k8sviz.validate.names import label_problems, name_problem
 from k8sviz.validate.pods import twice
 from k8sviz.validate.published import Part
 
@@ -20,6 +20,19 @@ JSON = Mapping[str, Any]
 
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
 _MOST_PORT: Final = 65535
+_RBAC: Final = "rbac.authorization.k8s.io"
+_OUTSIDE: Final = ("NodePort", "LoadBalancer")
+_WITH_ADDRESS: Final = ("ClusterIP", *_OUTSIDE)
+# fields that only Services of some types may have
+_ONLY_WITH: Final = {
+    "loadBalancerSourceRanges": ("LoadBalancer",),
+    "loadBalancerClass": ("LoadBalancer",),
+    "allocateLoadBalancerNodePorts": ("LoadBalancer",),
+    "healthCheckNodePort": ("LoadBalancer",),
+    "clusterIPs": _WITH_ADDRESS,
+    "ipFamilies": _WITH_ADDRESS,
+    "ipFamilyPolicy": _WITH_ADDRESS,
+}
 _CRON: Final = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)|(\S+ +){4}\S+")
 
 
@@ -47,6 +60,8 @@ def _always(spec: JSON, path: FieldPath) -> Iterator[Problem]:
     policy = text(spec, "template", "spec", "restartPolicy")
     if policy in ("OnFailure", "Never"):
         yield Problem((*path, "template", "spec", "restartPolicy"), "always", {"value": shown_value(policy)})
+    if "activeDeadlineSeconds" in mapping(spec, "template", "spec"):
+        yield Problem((*path, "template", "spec", "activeDeadlineSeconds"), "no-deadline", at_key=True)
 
 
 def _written(labels: Mapping[str, Any]) -> str:
@@ -163,6 +178,26 @@ def _service(part: Part, _: JSON) -> Iterator[Problem]:
     if kind == "ExternalName" and not text(spec, "externalName"):
         yield Problem((*path, "externalName"), "required", {"name": "externalName"})
     yield from _cluster_ip(text(spec, "clusterIP"), kind, (*path, "clusterIP"))
+    yield from _same_ports(ports, (*path, "ports"))
+    yield from _of_another_type(spec, kind, path)
+
+
+def _same_ports(ports: list[JSON], path: FieldPath) -> Iterator[Problem]:
+    for field in ("port", "nodePort"):
+        pairs = [f"{text(port, 'protocol') or 'TCP'} {integer(port, field) or ''}".strip() for port in ports]
+        yield from twice((pair if " " in pair else "" for pair in pairs), path, field)
+
+
+def _of_another_type(spec: JSON, kind: str, path: FieldPath) -> Iterator[Problem]:
+    """Fields that Services of this type may not have."""
+    for field, types in _ONLY_WITH.items():
+        value = spec.get(field)
+        if (value is False or value not in (None, "", [], 0)) and kind not in types:
+            yield Problem((*path, field), "service-type", {"types": " or ".join(types), "type": kind}, at_key=True)
+    for i, port in enumerate(listed(spec, "ports")):
+        if kind == "ClusterIP" and integer(port, "nodePort"):
+            facts = {"types": "NodePort or LoadBalancer", "type": kind}
+            yield Problem((*path, "ports", i, "nodePort"), "service-type", facts, at_key=True)
 
 
 def _cluster_ip(address: str, kind: str, path: FieldPath) -> Iterator[Problem]:
@@ -177,13 +212,10 @@ def _cluster_ip(address: str, kind: str, path: FieldPath) -> Iterator[Problem]:
 
 def _service_port(part: Part, _: JSON) -> Iterator[Problem]:
     port, path = part.value, part.path
-    for field in ("port", "targetPort", "nodePort"):
+    for field in ("port", "nodePort"):
         number = integer(port, field)
         if number is not None and not (field == "nodePort" and number == 0) and not 1 <= number <= _MOST_PORT:
             yield Problem((*path, field), "port", {"value": str(number)})
-    name = text(port, "name")
-    if name and not is_label(name):
-        yield from name_problem(name, (*path, "name"))
 
 
 # -- roles -----------------------------------------------------------------------------------------
@@ -192,19 +224,27 @@ def _service_port(part: Part, _: JSON) -> Iterator[Problem]:
 def _binding(part: Part, _: JSON) -> Iterator[Problem]:
     reference = mapping(part.value, "roleRef")
     group = text(reference, "apiGroup")
-    if group not in ("", "rbac.authorization.k8s.io"):
+    if group not in ("", _RBAC):
         yield Problem((*part.path, "roleRef", "apiGroup"), "role-group", {"value": shown_value(group)})
     if part.definition.endswith("ClusterRoleBinding") and text(reference, "kind") == "Role":
         yield Problem((*part.path, "roleRef", "kind"), "role-kind")
     for i, subject in enumerate(listed(part.value, "subjects")):
         # a RoleBinding's subject is looked for in the binding's own namespace
         cluster = part.definition.endswith("ClusterRoleBinding")
-        if cluster and text(subject, "kind") == "ServiceAccount" and not text(subject, "namespace"):
+        account = text(subject, "kind") == "ServiceAccount"
+        right = "" if account else _RBAC
+        if text(subject, "apiGroup") not in ("", right):
+            yield Problem((*part.path, "subjects", i, "apiGroup"), "subject-group",
+                          {"kind": text(subject, "kind"), "right": right or '""'})  # fmt: skip
+        if cluster and account and not text(subject, "namespace"):
             yield Problem((*part.path, "subjects", i, "namespace"), "required", {"name": "namespace"})
 
 
-def _policy_rule(part: Part, _: JSON) -> Iterator[Problem]:
+def _policy_rule(part: Part, root: JSON) -> Iterator[Problem]:
     urls = strings(part.value, "nonResourceURLs")
+    mixed = any(strings(part.value, field) for field in ("apiGroups", "resources", "resourceNames"))
+    if urls and (mixed or text(root, "kind") == "Role"):
+        yield Problem((*part.path, "nonResourceURLs"), "urls", at_key=True)
     for field in () if urls else ("apiGroups", "resources"):
         if not strings(part.value, field):
             yield Problem((*part.path, field), "required", {"name": field})
