@@ -122,7 +122,7 @@ HOSTILE = {
     "a set": ("!!set {a, b}", "!!set"),
     "wrong tag": ("a: !!int x", "!!int"),
     "not a number": ("a: .nan", "no number"),
-    "infinite": ("a: 1e999", "no number"),
+    "infinite": ("a: .inf", "no number"),
     "null key": ("{~: 1}", "a key is null"),
     "mapping as key": ("{a: 1}: 2", "a key must be text"),
     "template": ("replicas: {{ .Values.replicas }}", "{{ }}"),

@@ -76,8 +76,8 @@ class Resolved(dict[str, Any]):
 def number(text: str) -> Any:
     """A plain word that begins like a number, as sigs.k8s.io/yaml reads it.
 
-    >>> [number(t) for t in ("010", "0x1F", "1_000", "1.5", "1.0", "08", "12:30:00", "2026-11-23", "1.2.3")]
-    [8, 31, 1000, 1.5, 1, 8, '12:30:00', '2026-11-23', '1.2.3']
+    >>> [number(t) for t in ("010", "0x1F", "1_000", "1.5", "1.0", "08", "12:30:00", "2026-11-23", "1.2.3", "1e400")]
+    [8, 31, 1000, 1.5, 1, 8, '12:30:00', '2026-11-23', '1.2.3', '1e400']
     """
     if len(text) > _LONGEST_NUMBER:
         return text
@@ -93,5 +93,7 @@ def number(text: str) -> Any:
     if not _FLOAT.fullmatch(plain):
         return text
     number = float(plain)
+    if math.isinf(number):  # beyond what a number can be: Kubernetes keeps the text
+        return text
     # JSON has one kind of number: 1.0 reaches the API server as 1
     return int(number) if number.is_integer() and abs(number) < 1e21 and plain[0] != "-" else number
