@@ -42,6 +42,8 @@ ENUMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "fsGroupChangePolicy": ("OnRootMismatch", "Always"),
         "supplementalGroupsPolicy": ("Merge", "Strict"),
     },
+    "core.v1.SecurityContext": {"procMount": ("Default", "Unmasked")},
+    "core.v1.AppArmorProfile": {"type": ("RuntimeDefault", "Unconfined", "Localhost")},
     "core.v1.SeccompProfile": {"type": ("RuntimeDefault", "Unconfined", "Localhost")},
     "core.v1.ContainerResizePolicy": {
         "resourceName": ("cpu", "memory"),

@@ -28,6 +28,7 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         "hostnameOverride": "subdomain",
         "subdomain": "label",
         "serviceAccountName": "subdomain",
+        "serviceAccount": "subdomain",
         "nodeName": "subdomain",
         "priorityClassName": "subdomain",
         "runtimeClassName": "subdomain",
@@ -43,6 +44,7 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "core.v1.HTTPGetAction": {"port": "port"},
     "core.v1.HTTPHeader": {"name": "header"},
     "core.v1.TCPSocketAction": {"port": "port"},
+    "core.v1.PodSchedulingGate": {"name": "qualified"},
     "core.v1.PodReadinessGate": {"conditionType": "qualified"},
     "core.v1.Toleration": {"key": "qualified"},
     "core.v1.HostAlias": {"ip": "address"},
@@ -53,6 +55,7 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "core.v1.TopologySelectorLabelRequirement": {"key": "qualified"},
     "core.v1.PersistentVolumeSpec": _CLASSES,
     "core.v1.PersistentVolumeClaimSpec": _CLASSES,
+    "storage.v1.StorageClass": {"provisioner": "qualified"},
     "core.v1.NodeSelectorRequirement": _REQUIREMENT,
     "meta.v1.LabelSelectorRequirement": _REQUIREMENT,
 }

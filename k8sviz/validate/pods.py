@@ -37,6 +37,8 @@ _VARIABLE_SOURCES: Final = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "
 _SOURCES: Final = ("configMap", "secret", "downwardAPI", "serviceAccountToken")
 _MOST_MODE: Final = 0o777
 _MOST_PORT: Final = 65535
+_COUNTED: Final = ("cpu", "memory", "ephemeral-storage")
+_MOST_ID: Final = 2**31 - 1
 _SHORTEST_TOKEN: Final = 600
 
 
@@ -301,6 +303,18 @@ def _container(part: Part, _: JSON) -> Iterator[Problem]:
     if not text(container, "image").strip() and not isinstance(container.get("image"), int | float | list | dict):
         yield Problem((*path, "image"), "required", {"name": "image"})
     yield from twice((text(p, "name") for p in _mappings(container, "ports")), (*path, "ports"), "name")
+    for field in ("limits", "requests"):
+        for name in mapping(container, "resources", field):
+            if name not in _COUNTED and not name.startswith("hugepages-") and not _is_extended(name):
+                facts = {"value": shown_value(name), "known": ", ".join(_COUNTED)}
+                yield Problem((*path, "resources", field, name), "container-resource", facts, at_key=True)
+
+
+def _is_extended(name: str) -> bool:
+    """A device of a vendor, as `example.com/gpu`."""
+    domain, slash, _ = name.partition("/")
+    native = domain == "kubernetes.io" or domain.endswith(".kubernetes.io")
+    return bool(slash) and is_qualified(name) and (native or not name.startswith("requests."))
 
 
 def _port(part: Part, _: JSON) -> Iterator[Problem]:
@@ -329,6 +343,8 @@ def _probe(part: Part, _: JSON) -> Iterator[Problem]:
     for field in ("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold"):
         yield from _at_least(part, field, 0)
     yield from _at_least(part, "terminationGracePeriodSeconds", 1)
+    if part.path[-1] == "readinessProbe" and "terminationGracePeriodSeconds" in part.value:
+        yield Problem((*part.path, "terminationGracePeriodSeconds"), "readiness-grace", at_key=True)
     if part.path[-1] in ("livenessProbe", "startupProbe") and (integer(part.value, "successThreshold") or 1) > 1:
         yield Problem((*part.path, "successThreshold"), "one-success", {"probe": str(part.path[-1])})
 
@@ -340,6 +356,13 @@ def _handler(part: Part, _: JSON) -> Iterator[Problem]:
 def _exec(part: Part, _: JSON) -> Iterator[Problem]:
     if not part.value.get("command"):
         yield Problem((*part.path, "command"), "required", {"name": "command"})
+
+
+def _security(part: Part, _: JSON) -> Iterator[Problem]:
+    for field in ("runAsUser", "runAsGroup", "fsGroup"):
+        number = integer(part.value, field)
+        if number is not None and not 0 <= number <= _MOST_ID:
+            yield Problem((*part.path, field), "user-id", {"value": str(number)})
 
 
 def _toleration(part: Part, _: JSON) -> Iterator[Problem]:
@@ -400,6 +423,8 @@ POD_RULES: Final = {
     "core.v1.ServiceAccountTokenProjection": _token,
     "core.v1.LifecycleHandler": _handler,
     "core.v1.ExecAction": _exec,
+    "core.v1.SecurityContext": _security,
+    "core.v1.PodSecurityContext": _security,
     "core.v1.Toleration": _toleration,
     "core.v1.DownwardAPIVolumeSource": _modes,
     "core.v1.DownwardAPIVolumeFile": _downward_file,

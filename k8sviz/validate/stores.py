@@ -59,7 +59,7 @@ def _access_modes(spec: JSON, path: FieldPath) -> Iterator[Problem]:
     modes = strings(spec, "accessModes")
     if not modes and spec.get("accessModes", []) in ([], None):
         yield Problem((*path, "accessModes"), "required", {"name": "accessModes"})
-    if "ReadWriteOncePod" in modes and len(modes) > 1:
+    if "ReadWriteOncePod" in modes and set(modes) != {"ReadWriteOncePod"}:
         yield Problem((*path, "accessModes"), "once-pod-alone")
 
 

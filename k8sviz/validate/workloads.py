@@ -20,6 +20,7 @@ JSON = Mapping[str, Any]
 
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
 _MOST_PORT: Final = 65535
+_DEADLINE: Final = 600  # where a Deployment names none
 _RBAC: Final = "rbac.authorization.k8s.io"
 _OUTSIDE: Final = ("NodePort", "LoadBalancer")
 _WITH_ADDRESS: Final = ("ClusterIP", *_OUTSIDE)
@@ -40,7 +41,8 @@ def _controller(part: Part, root: JSON) -> Iterator[Problem]:
     """A Deployment, ReplicaSet, StatefulSet or DaemonSet: a selector that its own Pods match."""
     spec, path = part.value, part.path
     for field in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
-        yield from _not_negative(spec, field, path)
+        if field != "revisionHistoryLimit" or text(root, "kind") != "StatefulSet":  # of that nobody asks
+            yield from _not_negative(spec, field, path)
     selector = mapped(spec, "selector")
     labels = labels_of(mapping(spec, "template"))
     if selector is not None:
@@ -78,7 +80,8 @@ def _deployment(part: Part, root: JSON) -> Iterator[Problem]:
     yield from _controller(part, root)
     spec, path = part.value, part.path
     deadline, ready = integer(spec, "progressDeadlineSeconds"), integer(spec, "minReadySeconds") or 0
-    if deadline is not None and deadline <= ready:
+    deadline = _DEADLINE if deadline is None else deadline
+    if deadline <= ready:
         yield Problem((*path, "progressDeadlineSeconds"), "deadline", {"value": str(deadline), "ready": str(ready)})
     strategy = mapping(spec, "strategy")
     rolling = mapped(strategy, "rollingUpdate")
@@ -125,6 +128,8 @@ def _stateful_set(part: Part, root: JSON) -> Iterator[Problem]:
         where = (*path, "volumeClaimTemplates", i, "metadata", "name")
         if not text(template, "metadata", "name"):
             yield Problem(where, "required", {"name": "name"})
+        if "spec" not in template:
+            yield Problem((*where[:-2], "spec"), "required", {"name": "spec"})
         yield from name_problem(text(template, "metadata", "name"), where)
     if not text(spec, "serviceName"):
         yield Problem((*path, "serviceName"), "no-service-name", error=False)
@@ -132,7 +137,8 @@ def _stateful_set(part: Part, root: JSON) -> Iterator[Problem]:
 
 def _replication_controller(part: Part, _: JSON) -> Iterator[Problem]:
     spec, path = part.value, part.path
-    yield from _not_negative(spec, "replicas", path)
+    for field in ("replicas", "minReadySeconds"):
+        yield from _not_negative(spec, field, path)
     template = mapped(spec, "template")
     if template is None:
         yield Problem((*path, "template"), "required", {"name": "template"})
@@ -178,8 +184,16 @@ def _service(part: Part, _: JSON) -> Iterator[Problem]:
     if kind == "ExternalName" and not text(spec, "externalName"):
         yield Problem((*path, "externalName"), "required", {"name": "externalName"})
     yield from _cluster_ip(text(spec, "clusterIP"), kind, (*path, "clusterIP"))
+    yield from _addresses(spec, path)
     yield from _same_ports(ports, (*path, "ports"))
     yield from _of_another_type(spec, kind, path)
+
+
+def _addresses(spec: JSON, path: FieldPath) -> Iterator[Problem]:
+    """The first of clusterIPs is clusterIP."""
+    every = strings(spec, "clusterIPs")
+    if every and every[0] != text(spec, "clusterIP"):
+        yield Problem((*path, "clusterIPs"), "cluster-ips", {"value": shown_value(every[0])})
 
 
 def _same_ports(ports: list[JSON], path: FieldPath) -> Iterator[Problem]:
@@ -192,7 +206,7 @@ def _of_another_type(spec: JSON, kind: str, path: FieldPath) -> Iterator[Problem
     """Fields that Services of this type may not have."""
     for field, types in _ONLY_WITH.items():
         value = spec.get(field)
-        if (value is False or value not in (None, "", [], 0)) and kind not in types:
+        if (value is False or value not in (None, [], 0)) and kind not in types:
             yield Problem((*path, field), "service-type", {"types": " or ".join(types), "type": kind}, at_key=True)
     for i, port in enumerate(listed(spec, "ports")):
         if kind == "ClusterIP" and integer(port, "nodePort"):
@@ -232,6 +246,8 @@ def _binding(part: Part, _: JSON) -> Iterator[Problem]:
         # a RoleBinding's subject is looked for in the binding's own namespace
         cluster = part.definition.endswith("ClusterRoleBinding")
         account = text(subject, "kind") == "ServiceAccount"
+        if account:
+            yield from name_problem(subject.get("name"), (*part.path, "subjects", i, "name"), "subdomain")
         right = "" if account else _RBAC
         if text(subject, "apiGroup") not in ("", right):
             yield Problem((*part.path, "subjects", i, "apiGroup"), "subject-group",
