@@ -53,6 +53,7 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "core.v1.NFSVolumeSource": {"path": "absolute"},
     "core.v1.CSIPersistentVolumeSource": {"driver": "subdomain"},
     "core.v1.TopologySelectorLabelRequirement": {"key": "qualified"},
+    "apps.v1.StatefulSetSpec": {"serviceName": "label"},
     "core.v1.PersistentVolumeSpec": _CLASSES,
     "core.v1.PersistentVolumeClaimSpec": _CLASSES,
     "storage.v1.StorageClass": {"provisioner": "qualified"},

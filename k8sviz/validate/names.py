@@ -25,6 +25,7 @@ _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0
 _WORD: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _LONGEST_LABEL: Final = 63
 _LONGEST_NAME: Final = 253
+_LABELLED: Final = frozenset({"Namespace", "Service", "StatefulSet"})  # their names become labels of DNS names
 _RBAC: Final = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 
 
@@ -80,7 +81,7 @@ def object_name_problem(kind: str, name: str, path: FieldPath) -> Iterator[Probl
         if name in (".", "..") or "/" in name or "%" in name:
             yield Problem(path, "name-path", {"value": shown_value(name)})
     else:
-        yield from name_problem(name, path, "label" if kind in ("Namespace", "Service") else "subdomain")
+        yield from name_problem(name, path, "label" if kind in _LABELLED else "subdomain")
 
 
 def label_problems(labels: object, path: FieldPath) -> Iterator[Problem]:

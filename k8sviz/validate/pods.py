@@ -254,7 +254,10 @@ def _resource_ref(part: Part, _: JSON) -> Iterator[Problem]:
         return
     divisor = quantity_or_none(part.value.get("divisor"))
     allowed = _DIVISORS["cpu" if resource.endswith(".cpu") else "memory"]
-    if resource and divisor is not None and divisor.nano and str(divisor) not in allowed:
+    written = str(part.value.get("divisor", "")).strip()
+    # compared as Kubernetes prints it, which keeps a leading zero or sign
+    fits = str(divisor) in allowed and not re.match(r"\+|0\d", written)
+    if resource and divisor is not None and divisor.nano and not fits:
         yield Problem((*part.path, "divisor"), "divisor",
                       {"value": shown_value(part.value["divisor"]), "known": ", ".join(allowed)})  # fmt: skip
 

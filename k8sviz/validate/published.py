@@ -29,6 +29,9 @@ _BOUNDS: Final = {"int32": 2**31, "int64": 2**63}
 # required in the schema, yet an empty one is taken
 _MAY_BE_EMPTY: Final = frozenset({"value", "endpoints", "selector", "template", "metadata", "spec"})
 _UNASKED: Final = "value"  # required in the schema, yet the API server does not ask for it
+_OWN_KEYS: Final = frozenset(
+    {"data", "stringData", "binaryData", "labels", "annotations", "matchLabels", "nodeSelector"}
+)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -64,16 +67,26 @@ def kinds() -> dict[tuple[str, str], str]:
 
 
 def without_nulls(value: Any) -> Any:
-    """The value as the API server keeps it: a field that is null is a field that is not there.
+    """The value as the API server keeps it: a field that is null is a field that is not there, a key's text is empty.
 
-    >>> without_nulls({"spec": {"volumes": [{"emptyDir": None}], "hostname": None}})
-    {'spec': {'volumes': [{}]}}
+    >>> without_nulls({"spec": {"volumes": [{"emptyDir": None}], "hostname": None}, "data": {"key": None}})
+    {'spec': {'volumes': [{}]}, 'data': {'key': ''}}
     """
     if isinstance(value, dict):
-        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+        return {
+            key: _with_keys(each) if key in _OWN_KEYS else without_nulls(each)
+            for key, each in value.items()
+            if each is not None
+        }
     if isinstance(value, list):
         return [without_nulls(each) for each in value]
     return value
+
+
+def _with_keys(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return without_nulls(value)
+    return {key: "" if each is None else without_nulls(each) for key, each in value.items()}
 
 
 # -- types and fields ------------------------------------------------------------------------------

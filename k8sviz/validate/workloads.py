@@ -10,7 +10,7 @@ from typing import Any, Final
 from k8sviz.rules.fields import integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.selectors import label_selector, labels_of, matches_all
 from k8sviz.validate.model import FieldPath, Problem, shown_value
-from k8sviz.validate.names import label_problems, name_problem
+from k8sviz.validate.names import label_problems, name_problem, object_name_problem
 from k8sviz.validate.pods import twice
 from k8sviz.validate.published import Part
 
@@ -238,6 +238,7 @@ def _service_port(part: Part, _: JSON) -> Iterator[Problem]:
 def _binding(part: Part, _: JSON) -> Iterator[Problem]:
     reference = mapping(part.value, "roleRef")
     group = text(reference, "apiGroup")
+    yield from object_name_problem("Role", text(reference, "name"), (*part.path, "roleRef", "name"))
     if group not in ("", _RBAC):
         yield Problem((*part.path, "roleRef", "apiGroup"), "role-group", {"value": shown_value(group)})
     if part.definition.endswith("ClusterRoleBinding") and text(reference, "kind") == "Role":
