@@ -45,13 +45,15 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "core.v1.HTTPHeader": {"name": "header"},
     "core.v1.TCPSocketAction": {"port": "port"},
     "core.v1.PodSchedulingGate": {"name": "qualified"},
+    "core.v1.PodAffinityTerm": {"topologyKey": "qualified"},
+    "core.v1.TopologySpreadConstraint": {"topologyKey": "qualified"},
     "core.v1.PodReadinessGate": {"conditionType": "qualified"},
     "core.v1.Toleration": {"key": "qualified"},
     "core.v1.HostAlias": {"ip": "address"},
     "core.v1.ServicePort": {"name": "label", "targetPort": "port", "appProtocol": "qualified"},
     "core.v1.ServiceSpec": {"externalIPs": "address"},
     "core.v1.NFSVolumeSource": {"path": "absolute"},
-    "core.v1.CSIPersistentVolumeSource": {"driver": "subdomain"},
+    "core.v1.CSIPersistentVolumeSource": {"driver": "any-subdomain"},
     "core.v1.TopologySelectorLabelRequirement": {"key": "qualified"},
     "apps.v1.StatefulSetSpec": {"serviceName": "label"},
     "core.v1.PersistentVolumeSpec": _CLASSES,
@@ -81,10 +83,10 @@ def form_problems(part: Part) -> Iterator[Problem]:
 def _of_form(value: object, path: FieldPath, form: str) -> Iterator[Problem]:
     if not isinstance(value, str) or (value == "" and form != "address") or _TESTS[form](value):
         return
-    shown = {"value": shown_value(value)}
-    if form in ("label", "subdomain"):
-        shown["instead"] = nearest_name(value, form)
-    yield Problem(path, _CODES.get(form, form), shown)
+    shown, code = {"value": shown_value(value)}, _CODES.get(form, form)
+    if code.startswith("name-"):
+        shown["instead"] = nearest_name(value, code.removeprefix("name-"))
+    yield Problem(path, code, shown)
 
 
 def _port(value: object, path: FieldPath, filled: bool) -> Iterator[Problem]:
@@ -123,6 +125,10 @@ def _is_address(value: str) -> bool:
     return True
 
 
+def _is_any_subdomain(value: str) -> bool:
+    return is_subdomain(value.lower())
+
+
 def _is_header(value: str) -> bool:
     return _HEADER.fullmatch(value) is not None
 
@@ -134,6 +140,7 @@ def _is_absolute(value: str) -> bool:
 _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "label": is_label,
     "subdomain": is_subdomain,
+    "any-subdomain": _is_any_subdomain,
     "qualified": is_qualified,
     "label-value": is_word,
     "data-key": is_data_key,
@@ -142,7 +149,12 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "address": _is_address,
     "absolute": _is_absolute,
 }
-_CODES: Final = {"label": "name-label", "subdomain": "name-subdomain", "qualified": "label-key"}
+_CODES: Final = {
+    "label": "name-label",
+    "subdomain": "name-subdomain",
+    "any-subdomain": "name-subdomain",
+    "qualified": "label-key",
+}
 
 
 def amount_problems(part: Part) -> Iterator[Problem]:

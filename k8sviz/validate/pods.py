@@ -39,6 +39,7 @@ _MOST_MODE: Final = 0o777
 _MOST_PORT: Final = 65535
 _COUNTED: Final = ("cpu", "memory", "ephemeral-storage")
 _MOST_ID: Final = 2**31 - 1
+_MOST_WEIGHT: Final = 100
 _SHORTEST_TOKEN: Final = 600
 
 
@@ -368,12 +369,18 @@ def _security(part: Part, _: JSON) -> Iterator[Problem]:
             yield Problem((*part.path, field), "user-id", {"value": str(number)})
 
 
+def _weighted(part: Part, _: JSON) -> Iterator[Problem]:
+    weight = integer(part.value, "weight")
+    if weight is not None and not 1 <= weight <= _MOST_WEIGHT:
+        yield Problem((*part.path, "weight"), "weight", {"value": str(weight)})
+
+
 def _toleration(part: Part, _: JSON) -> Iterator[Problem]:
     exists = text(part.value, "operator") == "Exists"
     if not text(part.value, "key") and not exists:
         yield Problem((*part.path, "operator"), "tolerates-all")
     if exists and text(part.value, "value"):
-        yield Problem((*part.path, "value"), "no-values", {"operator": "Exists"})
+        yield Problem((*part.path, "value"), "toleration-value")
     if "tolerationSeconds" in part.value and text(part.value, "effect") != "NoExecute":
         yield Problem((*part.path, "effect"), "toleration-seconds")
 
@@ -428,6 +435,8 @@ POD_RULES: Final = {
     "core.v1.ExecAction": _exec,
     "core.v1.SecurityContext": _security,
     "core.v1.PodSecurityContext": _security,
+    "core.v1.WeightedPodAffinityTerm": _weighted,
+    "core.v1.PreferredSchedulingTerm": _weighted,
     "core.v1.Toleration": _toleration,
     "core.v1.DownwardAPIVolumeSource": _modes,
     "core.v1.DownwardAPIVolumeFile": _downward_file,
