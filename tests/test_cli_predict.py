@@ -120,3 +120,20 @@ def test_fidelity_counts_and_fails_on_a_miss(tmp_path: Path, capsys: pytest.Capt
         (tmp_path / f"{kind}.json").write_text(json.dumps(cases))
     assert fidelity.main(tmp_path) == 1
     assert f"not: {case('env')['id']}" in capsys.readouterr().out
+
+
+def test_files_after_one_flag_as_a_shell_makes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = (
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {storageClassName: '', "
+        "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+    )
+    volume = (
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: {capacity: {storage: 1Gi}, "
+        "accessModes: [ReadWriteOnce], hostPath: {path: /x}}\n"
+    )
+    files = [tmp_path / "claim.yaml", tmp_path / "volume.yaml"]
+    for file, text in zip(files, (claim, volume), strict=True):
+        file.write_text(text, encoding="utf-8")
+    for flags in (["-f", *map(str, files)], [word for file in files for word in ("-f", str(file))]):
+        assert main(["predict", "binding", *flags, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["bound"] == {"c": "v"}

@@ -46,8 +46,9 @@ def _check_command(commands: Any) -> None:
 
 
 def _filename_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-f", "--filename", action="append", required=True, metavar="FILE",
-                        help="YAML or JSON file, folder, or - for standard input; may come again")  # fmt: skip
+    # several after one -f, as a shell makes of -f *.yaml
+    parser.add_argument("-f", "--filename", action="extend", nargs="+", required=True, metavar="FILE",
+                        help="YAML or JSON files, folders, or - for standard input; may come again")  # fmt: skip
 
 
 def _file_arguments(parser: argparse.ArgumentParser) -> None:
