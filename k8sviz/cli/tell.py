@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import k8sviz
 from k8sviz.cli.common import AddCommand, command, print_json, source_arguments, split
 from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
+
+if TYPE_CHECKING:
+    from k8sviz.why import Explanation
 
 __all__ = ["COMMANDS"]
 
@@ -88,23 +91,23 @@ def _why_command(commands: Any) -> None:
 def _why(options: argparse.Namespace) -> None:
     source, refs = split(options)
     history = k8sviz.open_source(source)
-    at = options.at
-    if not refs and not _refused(history, at):
-        found = k8sviz.troubles(history, at=at, namespace=options.namespace)
+    explained = [k8sviz.why(ref, history, at=options.at).explanation for ref in refs] or _refused(history, options.at)
+    if not explained:
+        found = k8sviz.troubles(history, at=options.at, namespace=options.namespace)
         print_json([trouble.to_json() for trouble in found.troubles]) if options.json else print(found)
-        return
-    refs, at = (refs, at) if refs else ([at], None)
-    explained = [k8sviz.why(ref, history, at=at).explanation for ref in refs]
-    if options.json:
+    elif options.json:
         print_json(explained[0].to_json() if len(explained) == 1 else [e.to_json() for e in explained])
     else:
         print("\n\n".join(map(str, explained)))
 
 
-def _refused(history: k8sviz.History | k8sviz.Snapshot, at: str | None) -> bool:
-    """Whether this is a step that has a failure of its own to be explained."""
+def _refused(history: k8sviz.History | k8sviz.Snapshot, at: str | None) -> list[Explanation]:
+    """Why this step failed, if it is one that did."""
     steps = history.steps if isinstance(history, k8sviz.History) else ()
-    return at is not None and at in {s.id for s in steps} and not k8sviz.why(at, history).explanation.fine
+    if at is None or at not in {s.id for s in steps}:
+        return []
+    found = k8sviz.why(at, history).explanation
+    return [] if found.fine else [found]
 
 
 def _play_command(commands: Any) -> None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.facts import container_level, pod_level
 from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT, container_level, pod_level
+from k8sviz.diagrams.storage import LIMIT
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Snapshot, ref_of

@@ -13,8 +13,9 @@ from fractions import Fraction
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.facts import container_level, pod_level
 from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT, container_level, pod_level
+from k8sviz.diagrams.storage import LIMIT
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from k8sviz.diagrams.model import Level
 from k8sviz.history import Object
 from k8sviz.rules.fields import integer, listed, mapping, text
-from k8sviz.rules.pods import is_terminating
+from k8sviz.rules.pods import ContainerState, is_terminating
 from k8sviz.rules.rollout import is_paused
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.words import say
 
-__all__ = ["deployment_state", "service_facts"]
+__all__ = ["container_level", "deployment_state", "pod_level", "service_facts"]
+
+# Pods' STATUS words by what they mean for a person; any other word is an error or a wait that nobody has named yet
+_POD_LEVELS: Final[dict[str, Level]] = {
+    "Running": "ok", "Completed": "off", "Succeeded": "off", "Pending": "wait", "ContainerCreating": "wait",
+    "PodInitializing": "wait", "Terminating": "ending", "Unknown": "unknown", "Waiting": "wait", "": "",
+}  # fmt: skip
+
+
+def pod_level(word: str) -> Level:
+    """How a Pod's or container's STATUS word feels."""
+    if word.startswith("Init:") and "/" in word:
+        return "wait"
+    return _POD_LEVELS.get(word, "bad")
+
+
+def container_level(pod: Object, state: ContainerState) -> Level:
+    """How a container's state feels: one that ended well is over, and one that is stopped with its Pod is no error."""
+    if state.exit_code == 0:
+        return "off"
+    return "ending" if state.exit_code is not None and is_terminating(pod) else pod_level(state.word)
 
 
 def deployment_state(deployment: Object) -> tuple[str, Level]:

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.facts import deployment_state, service_facts
+from k8sviz.diagrams.facts import deployment_state, pod_level, service_facts
 from k8sviz.diagrams.model import Diagram, Group, Level, Node
-from k8sviz.diagrams.storage import LIMIT, claim_card, class_card, pod_level, volume_card
+from k8sviz.diagrams.storage import LIMIT, claim_card, class_card, volume_card
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import Key, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import KINDS, Ref

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from k8sviz.diagrams.builder import Builder
+from k8sviz.diagrams.facts import container_level, pod_level
 from k8sviz.diagrams.model import Diagram, Edge, Level
 from k8sviz.diagrams.summary import sum_up
 from k8sviz.history import Object, Snapshot, ref_of
@@ -17,6 +18,9 @@ from k8sviz.rules.binding import (
     ACCESS_MODES,
     Candidate,
     access_modes,
+    as_asked,
+    as_offered,
+    bound_by_controller,
     claim_class,
     classify,
     is_bound_to,
@@ -27,29 +31,15 @@ from k8sviz.rules.binding import (
     waits_for_first_consumer,
 )
 from k8sviz.rules.fields import flag, listed, mapped, mapping, string, strings, text
-from k8sviz.rules.pods import ContainerState, container_state, containers, is_terminating, pod_status
+from k8sviz.rules.pods import container_state, containers, pod_status
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector
 from k8sviz.words import say
 
-__all__ = [
-    "LIMIT",
-    "claim_among_volumes",
-    "claim_card",
-    "class_card",
-    "container_level",
-    "pod_level",
-    "storage",
-    "volume_card",
-]
+__all__ = ["LIMIT", "claim_among_volumes", "claim_card", "class_card", "storage", "volume_card"]
 
 LIMIT: Final = 80  # things drawn one by one; above it what is alike is drawn once, with its count
 
-# Pods' STATUS words by what they mean for a person; any other word is an error or a wait that nobody has named yet
-_POD_LEVELS: Final[dict[str, Level]] = {
-    "Running": "ok", "Completed": "off", "Succeeded": "off", "Pending": "wait", "ContainerCreating": "wait",
-    "PodInitializing": "wait", "Terminating": "ending", "Unknown": "unknown", "Waiting": "wait", "": "",
-}  # fmt: skip
 _PHASES: Final[dict[str, Level]] = {
     "Bound": "ok", "Available": "", "Pending": "wait", "Released": "off", "Failed": "bad", "Lost": "bad",
 }  # fmt: skip
@@ -99,20 +89,6 @@ def _ids_of(diagram: Diagram, ref: Ref) -> list[str]:
 
 
 # -- Pods, their containers and volumes ------------------------------------------------------------
-
-
-def pod_level(word: str) -> Level:
-    """How a Pod's or container's STATUS word feels."""
-    if word.startswith("Init:") and "/" in word:
-        return "wait"
-    return _POD_LEVELS.get(word, "bad")
-
-
-def container_level(pod: Object, state: ContainerState) -> Level:
-    """How a container's state feels: one that ended well is over, and one that is stopped with its Pod is no error."""
-    if state.exit_code == 0:
-        return "off"
-    return "ending" if state.exit_code is not None and is_terminating(pod) else pod_level(state.word)
 
 
 def _pod(b: Builder, pod: Object, token: bool) -> None:
@@ -435,34 +411,17 @@ def claim_among_volumes(snapshot: Snapshot, focus: Ref) -> Diagram:
     for volume in volumes:
         volume_card(b, volume)
     own = {e.target for e in b.edges_from(node)}
-    asked, offered = _before_binding(claim, volumes)
+    asked, bound = as_asked(claim), bool(text(claim, "spec", "volumeName")) and bound_by_controller(claim)
+    offered = [as_offered(volume, claim) for volume in volumes] if bound else volumes
     for candidate in classify(asked, offered, delay_binding=waits_for_first_consumer(storage_class)):
         target = b.id_of(ref_of(dict(candidate.volume)))
         b.drop_edges(target)
-        if target not in own:
-            b.edge(node, target, *_verdict(candidate, bound=asked is not claim))
-        elif candidate.reasons and asked is claim:
-            b.edge(node, target, *_verdict(candidate))
+        if target in own and (bound or not candidate.reasons):
+            continue
+        b.edge(node, target, *_verdict(candidate, bound=bound))
     diagram = b.diagram("storage", say("diagrams.storage.title-claim", what=focus))
     kept = diagram.around(node)
     return kept._replace(edges=tuple(_once(kept.edges)))
-
-
-def _before_binding(claim: Object, volumes: list[Object]) -> tuple[Object, list[Object]]:
-    """Both sides as the controller saw them, where it was the one that wrote volumeName and claimRef."""
-    if not text(claim, "spec", "volumeName") or not _by_controller(claim):
-        return claim, volumes
-    own = [is_bound_to(volume, claim) and _by_controller(volume) for volume in volumes]
-    free = [_without(volume, "claimRef") if mine else volume for volume, mine in zip(volumes, own, strict=True)]
-    return _without(claim, "volumeName"), free
-
-
-def _by_controller(obj: Object) -> bool:
-    return text(obj, "metadata", "annotations", "pv.kubernetes.io/bound-by-controller") == "yes"
-
-
-def _without(obj: Object, field: str) -> Object:
-    return {**obj, "spec": {name: value for name, value in mapping(obj, "spec").items() if name != field}}
 
 
 def _verdict(candidate: Candidate, *, bound: bool = False) -> tuple[str, str, Level]:

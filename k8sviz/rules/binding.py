@@ -20,6 +20,9 @@ __all__ = [
     "BIND_COMPLETED_ANNOTATION",
     "Candidate",
     "access_modes",
+    "as_asked",
+    "as_offered",
+    "bound_by_controller",
     "claim_class",
     "classify",
     "default_storage_class",
@@ -113,6 +116,29 @@ def is_bound_to(volume: JSON, claim: JSON) -> bool:
         return False
     uid = text(reference, "uid")
     return not uid or uid == text(claim, "metadata", "uid")
+
+
+def bound_by_controller(thing: JSON) -> bool:
+    """Whether the controller wrote a claim's volumeName, or a volume's claimRef, itself (AnnBoundByController)."""
+    return "pv.kubernetes.io/bound-by-controller" in mapping(thing, "metadata", "annotations")
+
+
+def as_asked(claim: JSON) -> JSON:
+    """The claim as it was written, before the controller put its answer in.
+
+    >>> note = {"pv.kubernetes.io/bound-by-controller": "yes"}
+    >>> as_asked({"metadata": {"annotations": note}, "spec": {"volumeName": "pv-1"}})["spec"]
+    {}
+    >>> as_asked({"spec": {"volumeName": "pv-1"}})["spec"]
+    {'volumeName': 'pv-1'}
+    """
+    return _without(claim, "volumeName") if bound_by_controller(claim) else claim
+
+
+def as_offered(volume: JSON, claim: JSON) -> JSON:
+    """The volume as it was before the controller gave it to this claim."""
+    given = is_bound_to(volume, claim) and bound_by_controller(volume)
+    return _without(volume, "claimRef") if given else volume
 
 
 def waits_for_first_consumer(storage_class: JSON | None) -> bool:
@@ -223,6 +249,10 @@ def find_match_on_node(
         return reserved if volume_fits_node(reserved, node) else None
     reachable = [volume for volume in fitting if volume_fits_node(volume, node)]
     return min(reachable, key=volume_storage, default=None)
+
+
+def _without(thing: JSON, field: str) -> JSON:
+    return {**thing, "spec": {name: value for name, value in mapping(thing, "spec").items() if name != field}}
 
 
 def _name(thing: JSON) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from k8sviz.errors import K8svizError, nearest
+from k8sviz.rules.fields import listed, text
 from k8sviz.words import say
 
 __all__ = [
@@ -291,10 +292,10 @@ def require_namespace(cluster: Cluster, name: str) -> None:
 
 def _namespaces(cluster: Cluster) -> list[str]:
     try:
-        found = cluster.get("/api/v1/namespaces").get("items") or []
+        found = cluster.get("/api/v1/namespaces")
     except RefusedError:
         return []
-    return [str((one.get("metadata") or {}).get("name", "")) for one in found]
+    return [text(one, "metadata", "name") for one in listed(found, "items")]
 
 
 def _own_namespace() -> str:

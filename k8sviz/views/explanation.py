@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, Final
 
-from k8sviz.render.measure import printable, visible
+from k8sviz.render.measure import visible
 from k8sviz.render.palette import PALETTE
 from k8sviz.views.assets import UNTYPESET
 from k8sviz.why.model import Explanation, Trouble
@@ -63,7 +63,7 @@ class Troubles:
 
 
 def _esc(text: object) -> str:
-    return escape("\n".join(printable(line) for line in str(text).split("\n")), quote=True)
+    return escape(visible(str(text)), quote=True)
 
 
 def _code(words: str) -> str:

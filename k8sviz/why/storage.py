@@ -17,6 +17,8 @@ from k8sviz.history import Object
 from k8sviz.rules.binding import (
     Candidate,
     access_modes,
+    as_asked,
+    bound_by_controller,
     claim_class,
     classify,
     default_storage_class,
@@ -40,7 +42,6 @@ __all__ = ["CLAIM", "VOLUME", "claim_names", "consumers", "node_affinity_fact", 
 JSON = Mapping[str, Any]
 Refused = Sequence[tuple[Object, Sequence[Reason]]]
 
-_CONTROLLED = "pv.kubernetes.io/bound-by-controller"
 _PROVISIONED = "pv.kubernetes.io/provisioned-by"
 _SELECTED = "volume.kubernetes.io/selected-node"
 _PROVISIONERS = ("volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner")
@@ -228,9 +229,9 @@ def _claim_bound(case: Case) -> Explanation | None:
         proof += [fact(volume, "metadata", "annotations", _PROVISIONED), fact(volume, "spec", "storageClassName")]
         return case.tell("storage.bound-provisioned", state, evidence=proof, provisioner=maker,
                          klass=_class_words(claim_class(case.obj)), **told)  # fmt: skip
-    if _CONTROLLED not in mapping(case.obj, "metadata", "annotations"):
+    if not bound_by_controller(case.obj):
         return case.tell("storage.bound-named", state, evidence=proof, **told)
-    if volume and _CONTROLLED not in mapping(volume, "metadata", "annotations"):
+    if volume and not bound_by_controller(volume):
         return case.tell("storage.bound-reserved", state, evidence=proof, **told)
     chosen, others = _how_chosen(case, name)
     return case.tell("storage.bound", state, evidence=[*proof, *others], because=chosen, **told)
@@ -258,9 +259,7 @@ def _candidates_then(case: Case, name: str) -> list[Candidate]:
     for event in case.history.versions("PersistentVolume", name):
         if event.t <= case.snapshot.t and is_bound_to(event.object, case.obj):
             before = case.history.at(math.nextafter(event.t, -math.inf))
-            # the claim as it was written, before the controller put the answer in
-            asked = {**case.obj, "spec": {**mapping(case.obj, "spec"), "volumeName": ""}}
-            return classify(asked, before.objects("PersistentVolume"))
+            return classify(as_asked(case.obj), before.objects("PersistentVolume"))
     return []
 
 
