@@ -80,7 +80,9 @@ def server_command(folder: Path, ip: str, port: int, *, browser: bool) -> list[s
     """The command that serves the folder; nothing in it asks the network for news, updates or extensions."""
     start = f"/lab/tree/{_START}" if (folder / _START).is_file() else "/lab"
     command = [
-        sys.executable, "-m", "jupyterlab",
+        sys.executable,
+        "-m",
+        "jupyterlab",
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--LabApp.default_url={start}",
         f"--ServerApp.ip={ip}",
@@ -88,7 +90,7 @@ def server_command(folder: Path, ip: str, port: int, *, browser: bool) -> list[s
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
-    ]  # fmt: skip
+    ]
     if not browser:
         command.append("--no-browser")
     # a container's only user is often root, whom JupyterLab turns away otherwise

@@ -456,11 +456,7 @@ class Snapshot:
         return f"<Snapshot at {at}: " + ", ".join(f"{n} {kind}" for kind, n in counts if n) + ">"
 
     def objects(
-        self,
-        kind: str | None = None,
-        *,
-        namespace: str | None = None,
-        selector: str | Mapping[str, Any] | None = None,
+        self, kind: str | None = None, *, namespace: str | None = None, selector: str | Mapping[str, Any] | None = None
     ) -> list[Object]:
         """Objects by kind (any of kubectl's names), namespace and label selector, sorted by namespace and name.
 

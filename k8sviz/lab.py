@@ -513,8 +513,13 @@ def told(story: str, history: History, what: What = None, **options: Any) -> Cal
 def default_story(history: History) -> str:
     """The story that a History is most about, by the kinds of object that it holds."""
     kinds = {ref.kind for ref in history.refs()}
-    for kind, name in (("StatefulSet", "stateful"), ("Deployment", "rollout"), ("ReplicationController", "rollout"),
-                       ("PersistentVolumeClaim", "storage"), ("PersistentVolume", "storage")):  # fmt: skip
+    for kind, name in (
+        ("StatefulSet", "stateful"),
+        ("Deployment", "rollout"),
+        ("ReplicationController", "rollout"),
+        ("PersistentVolumeClaim", "storage"),
+        ("PersistentVolume", "storage"),
+    ):
         if kind in kinds and name in STORIES:
             return name
     return "storage"

@@ -25,7 +25,7 @@ DEFAULT = account("default", "demo")
 
 @cache
 def recorded() -> History:
-    return read(data_dir() / LAB / "recording.jsonl")
+    return read(data_dir() / "labs" / LAB / "recording.jsonl")
 
 
 def story(at: str | None = None, focus: Ref | None = None) -> Diagram:
@@ -41,8 +41,10 @@ def test_can_is_what_can_i_printed() -> None:
     assert step.result is not None
     asked = re.findall(r"can-i (\S+) (\S+) --as=(\S+?)(?:;|$)", step.command)
     assert len(asked) == 2
-    answers = ["yes" if can(recorded().at(), user, verb, what, namespace="demo").allowed else "no"
-               for verb, what, user in asked]  # fmt: skip
+    answers = [
+        "yes" if can(recorded().at(), user, verb, what, namespace="demo").allowed else "no"
+        for verb, what, user in asked
+    ]
     assert answers == step.result.stdout.split()
 
 
@@ -68,8 +70,12 @@ def test_the_verdict_names_what_decides() -> None:
     assert say(f"access.reason.{verdict.reason.code}", **verdict.reason.facts) == (
         "system:serviceaccount:demo:default may get pods: RoleBinding default-reads-pods gives it Role pod-reader."
     )
-    for verb, what, namespace in (("delete", "pods", "demo"), ("list", "pods", "other"), ("list", "pods", ""),
-                                  ("get", "pods/log", "demo")):  # fmt: skip
+    for verb, what, namespace in (
+        ("delete", "pods", "demo"),
+        ("list", "pods", "other"),
+        ("list", "pods", ""),
+        ("get", "pods/log", "demo"),
+    ):
         refused = can(recorded().at(), DEFAULT, verb, what, namespace=namespace)
         assert (refused.allowed, refused.by) == (False, None)
         assert say(f"access.reason.{refused.reason.code}", **refused.reason.facts)
@@ -86,8 +92,12 @@ def role(kind: str = "Role", **rule: list[str]) -> dict:
 
 def binding(kind: str = "RoleBinding", to: str = "Role", **subject: str) -> dict:
     meta = {"name": "b", **({} if kind[0] == "C" else {"namespace": "demo"})}
-    return {"kind": kind, "metadata": meta, "roleRef": {"kind": to, "name": "r"},
-            "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "demo", **subject}]}  # fmt: skip
+    return {
+        "kind": kind,
+        "metadata": meta,
+        "roleRef": {"kind": to, "name": "r"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "demo", **subject}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -130,10 +140,13 @@ def test_masters_may_do_everything() -> None:
 
 
 @given(
-    st.sampled_from(["get", "list", "*"]), st.sampled_from(["pods", "secrets", "*"]),
-    st.sampled_from(["", "apps", "*"]), st.sampled_from(["get", "list"]), st.sampled_from(["pods", "secrets"]),
+    st.sampled_from(["get", "list", "*"]),
+    st.sampled_from(["pods", "secrets", "*"]),
+    st.sampled_from(["", "apps", "*"]),
+    st.sampled_from(["get", "list"]),
+    st.sampled_from(["pods", "secrets"]),
     st.sampled_from(["", "apps"]),
-)  # fmt: skip
+)
 def test_one_rule_allows_what_it_lists_and_no_more(
     v: str, r: str, g: str, verb: str, resource: str, group: str
 ) -> None:
@@ -224,8 +237,10 @@ def test_no_token_is_anonymous_and_no_certificate_is_untrusted() -> None:
 
 
 def test_people_groups_and_roles_that_are_not_there() -> None:
-    objects = [{**binding(), "subjects": [{"kind": "User", "name": "jane"}, {"kind": "Group", "name": "devs"}]},
-               binding("ClusterRoleBinding", "ClusterRole")]  # fmt: skip
+    objects = [
+        {**binding(), "subjects": [{"kind": "User", "name": "jane"}, {"kind": "Group", "name": "devs"}]},
+        binding("ClusterRoleBinding", "ClusterRole"),
+    ]
     objects[1]["metadata"]["name"] = "c"
     diagram = access(History.of(objects).at())
     assert ("User jane", "named by", "RoleBinding b") in ways(diagram)

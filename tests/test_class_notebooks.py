@@ -26,8 +26,13 @@ def test_every_exercise_is_there_and_no_solution(made: Path) -> None:
         assert bare.lesson == "Your teacher has the solution."
         assert bare.wrong == ()
         assert (bare.task, bare.start, bare.given, bare.goals, bare.hints, bare.refused) == (
-            whole.task, whole.start, whole.given, whole.goals, whole.hints, whole.refused
-        )  # fmt: skip
+            whole.task,
+            whole.start,
+            whole.given,
+            whole.goals,
+            whole.hints,
+            whole.refused,
+        )
 
 
 def test_no_file_holds_a_solution(made: Path) -> None:

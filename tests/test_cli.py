@@ -20,7 +20,7 @@ from k8sviz import cli
 from k8sviz.sources.labs import lab_names, load_lab
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT / "data"
+DATA = ROOT / "data" / "labs"
 POD = """\
 apiVersion: v1
 kind: Pod
@@ -151,8 +151,10 @@ def test_no_labs_at_all_says_so(
 # -- draw ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("form", "start"), [("text", "Storage of demo\n"), ("svg", "<svg "), ("dot", "digraph"),
-                                             ("mermaid", "flowchart LR")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("text", "Storage of demo\n"), ("svg", "<svg "), ("dot", "digraph"), ("mermaid", "flowchart LR")],
+)
 def test_draw_prints_each_format(form: str, start: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys, "draw", "storage", "ch06-dynamic", "--format", form, "--at", "bound")
     assert said.startswith(start)
@@ -160,8 +162,12 @@ def test_draw_prints_each_format(form: str, start: str, capsys: pytest.CaptureFi
 
 
 def test_draw_writes_what_the_suffix_says_or_the_format(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, more, start in (("a.svg", (), b"<svg"), ("a.png", (), b"\x89PNG"), ("a.mmd", (), b"flowchart"),
-                              ("no-suffix", ("--format", "dot"), b"digraph")):  # fmt: skip
+    for name, more, start in (
+        ("a.svg", (), b"<svg"),
+        ("a.png", (), b"\x89PNG"),
+        ("a.mmd", (), b"flowchart"),
+        ("no-suffix", ("--format", "dot"), b"digraph"),
+    ):
         assert run(capsys, "draw", "storage", "ch06-dynamic", "-o", name, *more) == ""
         assert Path(name).read_bytes().startswith(start)
     dark = run(capsys, "draw", "storage", "ch06-dynamic", "--format", "svg", "--theme", "dark")
@@ -290,7 +296,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "play from an unknown step": (("play", LAB, "-o", "x.html", "--start", "bond"), "did you mean bound?"),
     "play to nowhere": (("play", LAB, "-o", "none/x.html"), "cannot write"),
     "a name with two lines": (("draw", "storage", "a\nb\x1b[31m"), "a b\ufffd[31m"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("arguments", "words"), MISTAKES.values(), ids=MISTAKES)

@@ -78,10 +78,17 @@ def test_a_pod_that_does_not_start_says_so_and_why(tmp_path: Path, capsys: pytes
 def test_a_table_shows_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"k": "hidden!"}}
     volumes = [{"name": "v", "secret": {"secretName": "s"}}]
-    container = {"name": "c", "envFrom": [{"secretRef": {"name": "s"}}],
-                 "volumeMounts": [{"name": "v", "mountPath": "/v"}]}  # fmt: skip
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
-           "spec": {"containers": [container], "volumes": volumes}}  # fmt: skip
+    container = {
+        "name": "c",
+        "envFrom": [{"secretRef": {"name": "s"}}],
+        "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {"containers": [container], "volumes": volumes},
+    }
     file = written(tmp_path, [secret, pod])
     for kind in ("env", "files"):
         table = said(capsys, kind, "-f", file)

@@ -16,12 +16,12 @@ from k8sviz.render.picture import render
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
 
-LABS = sorted(path.parent.name for path in data_dir().glob("*/recording.jsonl"))
+LABS = sorted(path.parent.name for path in data_dir().glob("labs/*/recording.jsonl"))
 
 
 @cache
 def recorded(lab: str) -> History:
-    return read(data_dir() / lab / "recording.jsonl")
+    return read(data_dir() / "labs" / lab / "recording.jsonl")
 
 
 # -- the edges that a spec gives, derived on their own ---------------------------------------------------
@@ -209,7 +209,7 @@ def test_edges_of_every_lab(lab: str, token: bool) -> None:
             # what a container got at its start has the same edges, while nothing it refers to goes
             assert {e[2] for e in drawn(configuration(snapshot, focus, token=token, history=history))} <= {
                 e[2] for e in derived(objects, pod, token=token)
-            }  # fmt: skip
+            }
 
 
 # -- Pods at random, with every form of reference -------------------------------------------------------
@@ -249,8 +249,12 @@ def clusters(draw: st.DrawFn) -> tuple[list[dict], dict]:  # noqa: C901
         name = draw(names)
         part = "configMapKeyRef" if kind == "ConfigMap" else "secretKeyRef"
         env.append({"name": f"V{i}", "valueFrom": {part: {"name": name, "key": key(kind, name), **draw(optional)}}})
-    env += [{"name": f"L{i}", "value": v} for i, v in enumerate(draw(st.lists(st.sampled_from(
-        ["$(V0) $(L0)", "plain", "$$(V1)", "$(V1)$(NOBODY)"]), max_size=2)))]  # fmt: skip
+    env += [
+        {"name": f"L{i}", "value": v}
+        for i, v in enumerate(
+            draw(st.lists(st.sampled_from(["$(V0) $(L0)", "plain", "$$(V1)", "$(V1)$(NOBODY)"]), max_size=2))
+        )
+    ]
     env_from = []
     for i in range(draw(st.integers(0, 2))):
         part = draw(st.sampled_from(["configMapRef", "secretRef"]))
@@ -280,8 +284,11 @@ def clusters(draw: st.DrawFn) -> tuple[list[dict], dict]:  # noqa: C901
             mounts.append(mount)
     words = draw(st.lists(st.sampled_from(["$(V0)", "-x", "$(P0_one-C-a) $(L1)", "$$(V0)"]), max_size=3))
     container = {"name": "main", "env": env, "envFrom": env_from, "args": words, "volumeMounts": mounts}
-    spec = {"containers": [container], "volumes": volumes,
-            "imagePullSecrets": [{"name": name} for name in draw(st.sets(names, max_size=1))]}  # fmt: skip
+    spec = {
+        "containers": [container],
+        "volumes": volumes,
+        "imagePullSecrets": [{"name": name} for name in draw(st.sets(names, max_size=1))],
+    }
     return objects, {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "demo"}, "spec": spec}
 
 
@@ -421,8 +428,11 @@ def test_a_story_fits_a_notebook(lab: str) -> None:
 
 
 def test_manifests_do_not_call_missing_what_may_be_elsewhere() -> None:
-    pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [
-        {"name": "main", "envFrom": [{"configMapRef": {"name": "elsewhere"}}]}]}}  # fmt: skip
+    pod = {
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "elsewhere"}}]}]},
+    }
     history = History.of([pod])
     history.partial = True
     diagram = configuration(history.at())
@@ -454,8 +464,17 @@ def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
     main = {"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
     spec = {"containers": [main], "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
     history.append(0.0, "ADDED", config)
-    history.append(1.0, "ADDED", {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "demo"},
-                                  "spec": spec, "status": {"containerStatuses": [state]}})  # fmt: skip
+    history.append(
+        1.0,
+        "ADDED",
+        {
+            "kind": "Pod",
+            "apiVersion": "v1",
+            "metadata": {"name": "p", "namespace": "demo"},
+            "spec": spec,
+            "status": {"containerStatuses": [state]},
+        },
+    )
     history.append(5.0, "DELETED", config)
     diagram = configuration(history.at(), history=history)
     file = next(node for node in diagram.nodes if node.kind == "File")

@@ -19,12 +19,12 @@ from k8sviz.rules.reasons import Reason
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
 
-LABS = sorted(path.parent.name for path in data_dir().glob("*/recording.jsonl"))
+LABS = sorted(path.parent.name for path in data_dir().glob("labs/*/recording.jsonl"))
 
 
 @cache
 def recorded(lab: str) -> History:
-    return read(data_dir() / lab / "recording.jsonl")
+    return read(data_dir() / "labs" / lab / "recording.jsonl")
 
 
 def story(lab: str, at: str | None = None, focus: str = "", **more: bool) -> Diagram:
@@ -72,8 +72,9 @@ def test_edges_are_the_specs(lab: str, token: bool) -> None:
         nodes = {node.id: node for node in diagram.nodes}
         drawn = {
             (groups[nodes[e.target].group].name, nodes[e.source].name, nodes[e.target].name)
-            for e in diagram.edges if e.relation != "allocatable"
-        }  # fmt: skip
+            for e in diagram.edges
+            if e.relation != "allocatable"
+        }
         assert drawn == from_spec(pod, token)
 
 
@@ -116,8 +117,10 @@ def test_files_follow_at_once_and_labels_change() -> None:
         assert (labels.state, labels.level) == ("follows at once", "ok")
     found = edges(story("ch08-downward-volume"))
     assert found["/etc/downward/containerMemoryLimitBytes"] == (
-        "limits.memory", "volume downward\n20Mi ÷ 1 = 20971520\nlive", "ok"
-    )  # fmt: skip
+        "limits.memory",
+        "volume downward\n20Mi ÷ 1 = 20971520\nlive",
+        "ok",
+    )
     annotations = next(n for n in story("ch08-downward-volume").nodes if n.name == "metadata.annotations")
     assert annotations.facts == ("entries: 3", "and two that the kubelet adds")
 
@@ -128,8 +131,13 @@ def test_a_label_variable_stays_when_the_label_changes() -> None:
 
     def pod(label: str) -> dict:
         meta = {"name": "p", "namespace": "demo", "uid": "1", "labels": {"app": label}}
-        return {"kind": "Pod", "apiVersion": "v1", "metadata": meta, "spec": {"containers": [
-            {"name": "main", "env": [variable]}]}, "status": {"containerStatuses": [state]}}  # fmt: skip
+        return {
+            "kind": "Pod",
+            "apiVersion": "v1",
+            "metadata": meta,
+            "spec": {"containers": [{"name": "main", "env": [variable]}]},
+            "status": {"containerStatuses": [state]},
+        }
 
     history = History.of([pod("old")])
     history.append(5.0, "MODIFIED", pod("new"))

@@ -112,7 +112,7 @@ def test_every_chapter_has_three_from_easy_to_hard() -> None:
         ("09-budget", "maxSurge: 1\n", "maxSurge: 25%\n"),
         ("09-percent", "maxUnavailable: 20%", "maxUnavailable: 0"),
     ],
-)  # fmt: skip
+)
 def test_the_outcome_counts_and_not_the_wording(exercise_id: str, old: str, new: str) -> None:
     exercise = load_exercise(exercise_id, DATA)
     answer = exercise.solution.replace(old, new)
@@ -145,10 +145,12 @@ HOSTILE = {
     "half a character": ("kind: \udc80", "half a character"),
     "a cycle": ("a: &a\n  b: *a", "anchor"),
     "twice": ("kind: Pod\nkind: Pod", "already set"),
-    "a huge number": ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: " + "9" * 5000 + "}",
-                      "no claim"),
+    "a huge number": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: " + "9" * 5000 + "}",
+        "no claim",
+    ),
     "a template": ("kind: {{ .Values.kind }}", "template"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

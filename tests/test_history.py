@@ -105,8 +105,7 @@ def test_lookups_by_name_uid_owner_and_namespace_equal_naive_ones(stream: Any, t
         wanted = [o["uid"] for o in obj["metadata"].get("ownerReferences", [])]
         owners = [o for o in state.values() if o["metadata"]["uid"] in wanted]
         assert snapshot.owner(obj) == (owners[0] if owners else None)
-        children = [o for o in state.values()
-                    if uid in [r["uid"] for r in o["metadata"].get("ownerReferences", [])]]  # fmt: skip
+        children = [o for o in state.values() if uid in [r["uid"] for r in o["metadata"].get("ownerReferences", [])]]
         assert snapshot.owned(obj) == children
         assert snapshot.owned(obj, "pod") == [o for o in children if o["kind"] == "Pod"]
     for namespace in ("demo", "other", "nowhere"):
@@ -140,8 +139,10 @@ def test_selectors_choose_what_their_words_say(stream: Any, t: float) -> None:
 @given(STREAMS, TIMES, TIMES)
 def test_events_between_and_versions_come_in_the_order_of_the_fold(stream: Any, after: float, until: float) -> None:
     history = history_of(stream)
-    ordered = [Event(t, c, o) for t, _, c, o in sorted(((t, i, c, o) for i, (t, c, o) in enumerate(stream)),
-                                                        key=lambda row: row[:2])]  # fmt: skip
+    ordered = [
+        Event(t, c, o)
+        for t, _, c, o in sorted(((t, i, c, o) for i, (t, c, o) in enumerate(stream)), key=lambda row: row[:2])
+    ]
     assert list(history) == ordered
     assert len(history) == len(stream)
     assert history.between(after, until) == [e for e in ordered if after < e.t <= until]
@@ -285,8 +286,19 @@ def test_an_object_of_a_kind_that_nobody_knows_is_kept_and_found() -> None:
     assert snapshot.get("Widget", "w") == thing
 
 
-@pytest.mark.parametrize("meta", [None, 7, [], {"ownerReferences": 5}, {"ownerReferences": "abc"},
-                                  {"ownerReferences": [None, {"uid": 3}]}, {"labels": "no"}, {"name": {}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "meta",
+    [
+        None,
+        7,
+        [],
+        {"ownerReferences": 5},
+        {"ownerReferences": "abc"},
+        {"ownerReferences": [None, {"uid": 3}]},
+        {"labels": "no"},
+        {"name": {}},
+    ],
+)
 def test_lookups_survive_objects_of_the_wrong_shape(meta: Any) -> None:
     thing = {"apiVersion": "v1", "kind": "Pod", "metadata": meta}
     snapshot = History.of([thing, {"kind": "Event", "involvedObject": 3, "series": 4}]).at()
@@ -301,8 +313,13 @@ def test_lookups_survive_objects_of_the_wrong_shape(meta: Any) -> None:
 
 
 def about(name: str, uid: str | None, field: str = "involvedObject", **more: Any) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "demo"},
-            field: {"kind": "Pod", "namespace": "demo", "name": "a", "uid": uid}, **more}  # fmt: skip
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": "demo"},
+        field: {"kind": "Pod", "namespace": "demo", "name": "a", "uid": uid},
+        **more,
+    }
 
 
 def test_events_about_an_object_come_newest_first_whichever_field_tells_their_time() -> None:

@@ -25,7 +25,7 @@ TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 @cache
 def recorded(lab: str) -> History:
-    return read(data_dir() / lab / "recording.jsonl")
+    return read(data_dir() / "labs" / lab / "recording.jsonl")
 
 
 @cache
@@ -204,10 +204,13 @@ def test_what_a_mount_covers() -> None:
         line.split(": ", 1) for line in output("ch07-configmap-volume", "covered").splitlines() if ": " in line
     )
     ours = {
-        container: {p.rpartition("/")[2] for p in files(look("ch07-configmap-volume", "covered", "cover", container))
-                    if p.startswith("/etc/network/")}
+        container: {
+            p.rpartition("/")[2]
+            for p in files(look("ch07-configmap-volume", "covered", "cover", container))
+            if p.startswith("/etc/network/")
+        }
         for container in names
-    }  # fmt: skip
+    }
     image = set(names["plain"].split())
     assert ours["plain"] == set()
     assert ours["covered"] == set(names["covered"].split())
@@ -288,11 +291,15 @@ def pod_at(restarts: int, started: str) -> dict:
     mounts = [{"name": "v", "mountPath": "/whole"}, {"name": "v", "mountPath": "/one", "subPath": "a"}]
     status = {"name": "main", "restartCount": restarts, "state": {"running": {"startedAt": started}}}
     return {
-        "kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "demo", "uid": "1"},
-        "spec": {"containers": [{"name": "main", "env": [variable], "volumeMounts": mounts}],
-                 "volumes": [{"name": "v", "configMap": {"name": "c"}}]},
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"name": "p", "namespace": "demo", "uid": "1"},
+        "spec": {
+            "containers": [{"name": "main", "env": [variable], "volumeMounts": mounts}],
+            "volumes": [{"name": "v", "configMap": {"name": "c"}}],
+        },
         "status": {"containerStatuses": [status]},
-    }  # fmt: skip
+    }
 
 
 def config(value: str) -> dict:
@@ -378,8 +385,10 @@ def test_commands_that_are_read() -> None:
     assert read_command("kubectl exec p -- env | wc -l") == [Exec("p", "", Unknown())]
     assert read_command('kubectl -n demo exec p -- sh -c "x"') == [Unknown()]
     assert read_command('kubectl exec p -- sh -c "echo \\$A; cat /a /b"') == [
-        Exec("p", "", Echo("A")), Exec("p", "", Cat("/a")), Exec("p", "", Cat("/b"))
-    ]  # fmt: skip
+        Exec("p", "", Echo("A")),
+        Exec("p", "", Cat("/a")),
+        Exec("p", "", Cat("/b")),
+    ]
     assert read_command('kubectl exec p -- sh -c "curl $(cat /a)"') == [Exec("p", "", Unknown())]
     assert read_command("") == []
 
@@ -427,8 +436,18 @@ def test_who_waits_for_what_is_not_there() -> None:
     assert [str(use.pod) for use in found] == ["pod/waits-for-config"]
 
 
-@pytest.mark.parametrize("lab", ["ch07-args-env", "ch07-configmap-env", "ch07-configmap-volume", "ch07-secret",
-                                 "ch08-api-from-pod", "ch08-downward-env", "ch08-downward-volume"])  # fmt: skip
+@pytest.mark.parametrize(
+    "lab",
+    [
+        "ch07-args-env",
+        "ch07-configmap-env",
+        "ch07-configmap-volume",
+        "ch07-secret",
+        "ch08-api-from-pod",
+        "ch08-downward-env",
+        "ch08-downward-volume",
+    ],
+)
 def test_nothing_computed_is_ever_contradicted(lab: str) -> None:
     """At each moment, for each container: no output shows another value than the rules give."""
     history = recorded(lab)
@@ -463,8 +482,11 @@ def test_the_widget_and_what_stands_in_for_it_say_the_same() -> None:
 
 def test_nothing_from_a_cluster_is_markup() -> None:
     attack = "<img src=x onerror=alert(1)>\u202e"
-    pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [
-        {"name": "main", "env": [{"name": "A", "value": attack}], "args": [attack]}]}}  # fmt: skip
+    pod = {
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "main", "env": [{"name": "A", "value": attack}], "args": [attack]}]},
+    }
     widget = inspector(History.of([pod]), Ref("Pod", "p"))
     page = widget._repr_mimebundle_()[0]["text/html"]
     assert "<img" not in page

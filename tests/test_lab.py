@@ -18,7 +18,7 @@ from k8sviz.sources.labs import lab_names
 from k8sviz.views.explanation import Because
 from k8sviz.views.terminal import Session, Terminal
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[1] / "data" / "labs"
 LAB = "ch06-static-binding"
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[31m\u202e\x00]]><img src=x onerror=y>"
 
@@ -66,9 +66,7 @@ def test_every_step_of_every_lab_shows_what_was_recorded_and_what_then_was(name:
         shown = lab.do(step["id"])
         result = results[step["id"]]
         assert isinstance(shown, Terminal)
-        assert (shown.stdout, shown.stderr, shown.exit_code) == (
-            result["stdout"], result["stderr"], result["exitCode"],
-        )  # fmt: skip
+        assert (shown.stdout, shown.stderr, shown.exit_code) == (result["stdout"], result["stderr"], result["exitCode"])
         assert list(shown.files.values()) == list(step.get("files", {}).values())
         before = steps[i + 1]["t"] if i + 1 < len(steps) else float("inf")
         there: dict[Any, Any] = {}
@@ -204,12 +202,24 @@ def test_a_source_is_a_lab_a_name_a_file_a_history_or_a_snapshot() -> None:
 
 
 def test_the_text_reads_as_a_terminal_does() -> None:
-    shown = Terminal("kubectl apply -f a.yaml", files={"a.yaml": "kind: Pod\n"}, about="The Pod.",
-                     stdout="NAME\tREADY\npod/a created\n\n", stderr="Warning: x\n", exit_code=1)  # fmt: skip
+    shown = Terminal(
+        "kubectl apply -f a.yaml",
+        files={"a.yaml": "kind: Pod\n"},
+        about="The Pod.",
+        stdout="NAME\tREADY\npod/a created\n\n",
+        stderr="Warning: x\n",
+        exit_code=1,
+    )
     assert str(shown).split("\n") == [
-        "# The Pod.", "$ cat a.yaml", "kind: Pod", "$ kubectl apply -f a.yaml", "NAME    READY", "pod/a created",
-        "Warning: x", "(exit code 1)",
-    ]  # fmt: skip
+        "# The Pod.",
+        "$ cat a.yaml",
+        "kind: Pod",
+        "$ kubectl apply -f a.yaml",
+        "NAME    READY",
+        "pod/a created",
+        "Warning: x",
+        "(exit code 1)",
+    ]
     assert repr(shown) == str(shown), "a notebook without HTML shows the same"
     assert str(Terminal("kubectl get pod")) == "$ kubectl get pod"
     assert str(Terminal("# the node's kubelet is stopped")) == "# the node's kubelet is stopped", "not typed by anybody"
@@ -222,8 +232,15 @@ def test_tables_keep_their_columns() -> None:
 
 
 def test_html_shows_the_same_words_and_no_element_of_anybody_elses() -> None:
-    shown = Terminal(HOSTILE, files={HOSTILE: HOSTILE, "long": (HOSTILE + "\n") * 40}, about=HOSTILE, stdout=HOSTILE,
-                     stderr=HOSTILE, exit_code=3, notes=(HOSTILE,))  # fmt: skip
+    shown = Terminal(
+        HOSTILE,
+        files={HOSTILE: HOSTILE, "long": (HOSTILE + "\n") * 40},
+        about=HOSTILE,
+        stdout=HOSTILE,
+        stderr=HOSTILE,
+        exit_code=3,
+        notes=(HOSTILE,),
+    )
     page = Page(shown.html())
     assert page.tags <= {"style", "div", "pre", "span", "details", "summary"}
     assert page.attributes <= {"class", "tabindex", "aria-label"}
@@ -236,9 +253,17 @@ def test_html_shows_the_same_words_and_no_element_of_anybody_elses() -> None:
 
 def test_an_explanation_is_escaped_too() -> None:
     name = "a<img src=x onerror=y>"
-    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "demo"},
-             "spec": {"storageClassName": HOSTILE, "accessModes": ["ReadWriteOnce"],
-                      "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Pending"}}  # fmt: skip
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": "demo"},
+        "spec": {
+            "storageClassName": HOSTILE,
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+        "status": {"phase": "Pending"},
+    }
     found = k8sviz.why(Ref("PersistentVolumeClaim", name, "demo"), History.of([claim]))
     assert isinstance(found, Because)
     data = found._repr_mimebundle_()
@@ -253,8 +278,13 @@ def test_an_explanation_is_escaped_too() -> None:
 def test_a_labs_own_words_are_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "a-lab"
     folder.mkdir()
-    lab = {"name": "a-lab", "title": HOSTILE, "namespace": "demo", "server": "v1",
-           "steps": [{"id": HOSTILE, "command": "true", "about": HOSTILE}]}  # fmt: skip
+    lab = {
+        "name": "a-lab",
+        "title": HOSTILE,
+        "namespace": "demo",
+        "server": "v1",
+        "steps": [{"id": HOSTILE, "command": "true", "about": HOSTILE}],
+    }
     (folder / "lab.yaml").write_text(json.dumps(lab), encoding="utf-8")
     rows = [{"format": "k8sviz.recording/v1", "name": "a-lab"}, {"t": 1, "type": "STEP", "id": HOSTILE, "command": "x"}]
     (folder / "recording.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

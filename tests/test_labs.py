@@ -28,16 +28,21 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def recorded_steps(lab: str) -> Iterator[dict]:
     """Read without the package's reader, so that both are checked."""
-    with (DATA / lab / "recording.jsonl").open(encoding="utf-8") as stream:
+    with (DATA / "labs" / lab / "recording.jsonl").open(encoding="utf-8") as stream:
         yield from (row for row in map(json.loads, stream) if row.get("type") == "STEP")
 
 
 def recording_of(folder: Path, *steps: dict, name: str = "a-lab") -> Path:
     """A small recording file that holds these steps."""
     head = {
-        "format": "k8sviz.recording/v1", "name": name, "title": "题: a title", "namespace": "demo",
-        "startedAt": "2026-01-01T00:00:00Z", "server": {"gitVersion": "v1.36.2"}, "secretValues": "kept",
-    }  # fmt: skip
+        "format": "k8sviz.recording/v1",
+        "name": name,
+        "title": "题: a title",
+        "namespace": "demo",
+        "startedAt": "2026-01-01T00:00:00Z",
+        "server": {"gitVersion": "v1.36.2"},
+        "secretValues": "kept",
+    }
     rows = [head]
     for t, step in enumerate(steps):
         rows.append({"t": float(t), "type": "STEP", **step})
@@ -54,9 +59,9 @@ def test_all_chapters_are_there() -> None:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_unpacking_again_gives_what_is_committed(lab: str, tmp_path: Path) -> None:
-    made = unpack(DATA / lab / "recording.jsonl", tmp_path)
+    made = unpack(DATA / "labs" / lab / "recording.jsonl", tmp_path)
     assert made == tmp_path / lab
-    committed = tree(DATA / lab)
+    committed = tree(DATA / "labs" / lab)
     typed = {name for step in recorded_steps(lab) for name in MADE.findall(step["command"])}
     assert tree(made) == {name: content for name, content in committed.items() if name not in typed}
 
@@ -149,9 +154,26 @@ def test_a_kept_name_that_is_taken_is_refused(clash: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["/etc/passwd", "../x", "a/../../x", "..", "c:\\x", "a\\..\\x", "C:x", "", ".", "./x", "a//b", "a/", "a\nb", "a\0b",
-     "lab.yaml", "LAB.YAML", "recording.jsonl"],
-)  # fmt: skip
+    [
+        "/etc/passwd",
+        "../x",
+        "a/../../x",
+        "..",
+        "c:\\x",
+        "a\\..\\x",
+        "C:x",
+        "",
+        ".",
+        "./x",
+        "a//b",
+        "a/",
+        "a\nb",
+        "a\0b",
+        "lab.yaml",
+        "LAB.YAML",
+        "recording.jsonl",
+    ],
+)
 def test_hostile_file_names_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(K8svizError):
         safe_name(name)
@@ -191,7 +213,7 @@ def test_lab_yaml_round_trips(title: str, steps: list[labs.StepSpec]) -> None:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_committed_lab_yaml_round_trips(lab: str) -> None:
-    assert dump_lab(labs.load_lab(lab, DATA)) == (DATA / lab / "lab.yaml").read_text(encoding="utf-8")
+    assert dump_lab(labs.load_lab(lab, DATA)) == (DATA / "labs" / lab / "lab.yaml").read_text(encoding="utf-8")
 
 
 def test_unknown_names_come_with_the_nearest() -> None:

@@ -110,11 +110,18 @@ def refuse(handler: BaseHTTPRequestHandler, status: int) -> None:
 
 
 def kubeconfig(path: Path, server: str, context: str = "fake") -> str:
-    path.write_text(json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": context,
-        "clusters": [{"name": "c", "cluster": {"server": server}}], "users": [{"name": "u", "user": {"token": "t"}}],
-        "contexts": [{"name": context, "context": {"cluster": "c", "user": "u", "namespace": "demo"}}],
-    }))  # fmt: skip
+    path.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": context,
+                "clusters": [{"name": "c", "cluster": {"server": server}}],
+                "users": [{"name": "u", "user": {"token": "t"}}],
+                "contexts": [{"name": context, "context": {"cluster": "c", "user": "u", "namespace": "demo"}}],
+            }
+        )
+    )
     return str(path)
 
 
@@ -228,9 +235,12 @@ def test_a_version_that_is_gone_is_listed_again_and_compared(serve: Any, how: st
     with following(serve(script)) as follower:
         soon(lambda: len(follower.history) >= 9)
         assert sorted(told(follower)[4:]) == [
-            ("ADDED", "came", "82"), ("ADDED", "reborn", "81"), ("DELETED", "reborn", "4"), ("DELETED", "went", "3"),
+            ("ADDED", "came", "82"),
+            ("ADDED", "reborn", "81"),
+            ("DELETED", "reborn", "4"),
+            ("DELETED", "went", "3"),
             ("MODIFIED", "new-version", "80"),
-        ]  # fmt: skip
+        ]
         names = [o["metadata"]["name"] for o in follower.history.at().objects("Pod")]
         assert names == ["came", "new-version", "reborn", "same"]
         assert [change for change, name, _ in told(follower) if name == "reborn"] == ["ADDED", "DELETED", "ADDED"]
@@ -306,8 +316,9 @@ def test_a_heartbeat_alone_is_no_change() -> None:
     with Follower(Server(), "demo", kinds=("Node",)).start() as follower:
         soon(lambda: len(follower.history) >= 2)
     assert [(e.type, e.object["metadata"]["resourceVersion"]) for e in follower.history][:2] == [
-        ("ADDED", "1"), ("MODIFIED", "3"),
-    ]  # fmt: skip
+        ("ADDED", "1"),
+        ("MODIFIED", "3"),
+    ]
     assert "images" not in next(iter(follower.history)).object["status"]
 
 

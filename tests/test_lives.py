@@ -24,7 +24,7 @@ from k8sviz.kinds import Ref
 from k8sviz.render.charts import Chart, lives_chart, spread
 from k8sviz.sources import recording
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 LABS = sorted(p.parent.name for p in DATA.glob("*/recording.jsonl"))
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Pod")
 
@@ -126,8 +126,15 @@ def test_the_life_of_a_volume_as_the_course_tells_it() -> None:
     lived = told("ch06-static-binding")
     volume, claim, pod, container = lived.rows
     assert [span.phase for span in volume.lives[0].spans] == [
-        "Pending", "Available", "Bound", "Released", "Available", "Bound", "Released", "Terminating",
-    ]  # fmt: skip
+        "Pending",
+        "Available",
+        "Bound",
+        "Released",
+        "Available",
+        "Bound",
+        "Released",
+        "Terminating",
+    ]
     assert [[span.phase for span in life.spans] for life in claim.lives] == [["Pending", "Bound", "Terminating"]] * 2
     assert len(pod.lives) == 2
     assert (container.container, len(container.lives)) == ("main", 1)

@@ -22,7 +22,7 @@ from k8sviz.sources import manifests, yaml_events, yaml_plain
 from k8sviz.sources.manifests import ManifestError, load, parse, read
 
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: demo}\n"
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 def value(yaml_value: str) -> Any:
@@ -172,11 +172,14 @@ def test_errors_say_where_they_look() -> None:
 
 json_text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | json_text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(json_text, inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 objects = st.builds(
     lambda kind, name, ns, spec: {
@@ -251,10 +254,15 @@ def test_namespaces_are_given_as_kubectl_gives_them() -> None:
     text = "".join(
         f"---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: x{space}}}\n"
         for kind, space in (
-            ("Pod", ""), ("Pod", ", namespace: demo"), ("PersistentVolume", ""), ("StorageClass", ", namespace: demo"),
-            ("ClusterIssuer", ""), ("Widget", ""), ("CustomResourceDefinition", ""),
+            ("Pod", ""),
+            ("Pod", ", namespace: demo"),
+            ("PersistentVolume", ""),
+            ("StorageClass", ", namespace: demo"),
+            ("ClusterIssuer", ""),
+            ("Widget", ""),
+            ("CustomResourceDefinition", ""),
         )
-    )  # fmt: skip
+    )
     spaces = ["default", "demo", "", "", "", "default", ""]
     assert [o["metadata"].get("namespace", "") for o in parse(text)] == spaces
     assert parse(text, namespace="lab")[0]["metadata"]["namespace"] == "lab"
@@ -308,9 +316,7 @@ def test_the_later_of_two_wins() -> None:
 
 
 def read_text(text: str | bytes) -> Any:
-    stdin, sys.stdin = sys.stdin, SimpleNamespace(
-        buffer=io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    )  # fmt: skip
+    stdin, sys.stdin = sys.stdin, SimpleNamespace(buffer=io.BytesIO(text if isinstance(text, bytes) else text.encode()))
     try:
         return read("-")
     finally:

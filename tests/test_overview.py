@@ -14,13 +14,15 @@ from tools.many import cluster
 WEB = {"name": "web", "namespace": "demo"}
 SPEC = {
     "serviceAccountName": "runner",
-    "containers": [{
-        "name": "main",
-        "envFrom": [{"configMapRef": {"name": "settings"}}],
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-    }],
+    "containers": [
+        {
+            "name": "main",
+            "envFrom": [{"configMapRef": {"name": "settings"}}],
+            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+        }
+    ],
     "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "disk"}}],
-}  # fmt: skip
+}
 
 
 def drawn(*objects, **options):
@@ -54,10 +56,17 @@ def test_a_manifest_without_pods_is_drawn_with_what_its_template_will_use():
 def test_with_pods_the_pods_use_and_the_owners_own():
     owner = {"kind": "ReplicaSet", "name": "web-1", "uid": "u2", "controller": True}
     above = {"kind": "Deployment", "name": "web", "uid": "u1", "controller": True}
-    replicas = {"apiVersion": "apps/v1", "kind": "ReplicaSet",
-                "metadata": {**WEB, "name": "web-1", "uid": "u2", "ownerReferences": [above]}}  # fmt: skip
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {**WEB, "name": "web-1-a", "ownerReferences": [owner]},
-           "spec": SPEC}  # fmt: skip
+    replicas = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {**WEB, "name": "web-1", "uid": "u2", "ownerReferences": [above]},
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {**WEB, "name": "web-1-a", "ownerReferences": [owner]},
+        "spec": SPEC,
+    }
     found = lines(drawn(deployment(uid="u1"), replicas, pod))
     assert ("Deployment/demo/web", "owns", "ReplicaSet/demo/web-1") in found
     assert ("ReplicaSet/demo/web-1", "owns", "Pod/demo/web-1-a") in found
@@ -69,12 +78,18 @@ def test_two_groups_of_one_kind_stay_apart_and_unknown_kinds_are_drawn():
     core = {"apiVersion": "v1", "kind": "Service", "metadata": WEB, "spec": {"selector": {"app": "web"}}}
     knative = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {**WEB, "uid": "k"}}
     owner = {"kind": "Service", "name": "web", "uid": "k", "controller": True}
-    route = {"apiVersion": "serving.knative.dev/v1", "kind": "Route", "metadata": {**WEB, "ownerReferences": [owner]},
-             "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NoTraffic"}]}}  # fmt: skip
+    route = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Route",
+        "metadata": {**WEB, "ownerReferences": [owner]},
+        "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NoTraffic"}]},
+    }
     diagram = drawn(core, knative, route)
     assert {n.id for n in diagram.nodes} == {
-        "Service/demo/web", "Service.serving.knative.dev/demo/web", "Route/demo/web"
-    }  # fmt: skip
+        "Service/demo/web",
+        "Service.serving.knative.dev/demo/web",
+        "Route/demo/web",
+    }
     assert lines(diagram) == {("Service.serving.knative.dev/demo/web", "owns", "Route/demo/web")}
     assert (diagram.node("Route/demo/web").state, diagram.node("Route/demo/web").level) == ("NoTraffic", "bad")
 
@@ -88,9 +103,10 @@ def test_owners_in_a_circle_and_owners_that_are_gone():
     lost = owned("C", "c", "D", "gone", "d")
     found = lines(drawn(first, second, lost))
     assert found == {
-        ("A/demo/web", "owns", "B/demo/web"), ("B/demo/web", "owns", "A/demo/web"),
+        ("A/demo/web", "owns", "B/demo/web"),
+        ("B/demo/web", "owns", "A/demo/web"),
         ("D/demo/gone", "owns", "C/demo/web"),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("count", [60, 200, 1000])

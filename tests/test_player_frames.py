@@ -47,17 +47,29 @@ ATTACKS = (
 
 def pod(name: str, phase: str = "Pending", **meta: object) -> dict:
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "demo", **meta},
-        "spec": {}, "status": {"phase": phase},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "demo", **meta},
+        "spec": {},
+        "status": {"phase": phase},
+    }
 
 
 def tiny(snapshot: Snapshot) -> Diagram:
     """Pods in their namespace's frame, each with a line to its phase."""
     pods = snapshot.objects("Pod")
     phases = sorted({p["status"]["phase"] for p in pods})
-    nodes = [Node(f"pod/{p['metadata']['name']}", "Pod", p["metadata"]["name"], tuple(p["metadata"].get("labels", ())),
-                  p["status"]["phase"], group="ns") for p in pods]  # fmt: skip
+    nodes = [
+        Node(
+            f"pod/{p['metadata']['name']}",
+            "Pod",
+            p["metadata"]["name"],
+            tuple(p["metadata"].get("labels", ())),
+            p["status"]["phase"],
+            group="ns",
+        )
+        for p in pods
+    ]
     nodes += [Node(f"phase/{phase}", "Phase", phase) for phase in phases]
     edges = [Edge(f"pod/{p['metadata']['name']}", f"phase/{p['status']['phase']}", "is", "is") for p in pods]
     groups = (Group("ns", "Namespace", "demo"),) if pods else ()
@@ -115,13 +127,13 @@ def check(history: History, story) -> Film:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_frames_are_the_story_at_every_time(lab: str) -> None:
-    made = check(read(data_dir() / lab / "recording.jsonl"), storage)
+    made = check(read(data_dir() / "labs" / lab / "recording.jsonl"), storage)
     assert len(made.frames) > 5
 
 
 @pytest.mark.parametrize("lab", LABS)
 def test_only_pictures_that_differ_are_kept(lab: str) -> None:
-    made = film(read(data_dir() / lab / "recording.jsonl"), storage)
+    made = film(read(data_dir() / "labs" / lab / "recording.jsonl"), storage)
     for before, after in zip(made.frames, made.frames[1:], strict=False):
         assert before.t < after.t
         assert before.diagram != after.diagram
@@ -129,7 +141,7 @@ def test_only_pictures_that_differ_are_kept(lab: str) -> None:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_differences_are_what_appeared_changed_and_went(lab: str) -> None:
-    made = film(read(data_dir() / lab / "recording.jsonl"), storage)
+    made = film(read(data_dir() / "labs" / lab / "recording.jsonl"), storage)
     for before, after in zip(made.frames, made.frames[1:], strict=False):
         assert set(after.appeared) == after.shown.keys() - before.shown.keys()
         assert set(after.gone) == before.shown.keys() - after.shown.keys()
@@ -138,7 +150,7 @@ def test_differences_are_what_appeared_changed_and_went(lab: str) -> None:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_the_layout_has_room_for_every_card(lab: str) -> None:
-    made = film(read(data_dir() / lab / "recording.jsonl"), storage)
+    made = film(read(data_dir() / "labs" / lab / "recording.jsonl"), storage)
     for frame in made.frames:
         for node in frame.diagram.nodes:
             it, box = card(node), made.layout.nodes[node.id]
@@ -152,11 +164,14 @@ def test_the_layout_has_room_for_every_card(lab: str) -> None:
 phases = st.sampled_from(["Pending", "Running", "Succeeded", "A phase with a long name that nobody knows 中文"])
 moves = st.lists(
     st.tuples(
-        st.floats(0, 50, allow_nan=False), st.sampled_from(["put", "put", "delete"]), st.integers(0, 5), phases,
+        st.floats(0, 50, allow_nan=False),
+        st.sampled_from(["put", "put", "delete"]),
+        st.integers(0, 5),
+        phases,
         st.lists(st.sampled_from(["app", "tier", "a-rather-long-label-name"]), max_size=3, unique=True),
     ),
     max_size=25,
-)  # fmt: skip
+)
 
 
 @given(moves)
@@ -190,7 +205,7 @@ def test_nothing_at_all() -> None:
 
 
 def test_a_story_about_what_is_not_there_yet_shows_nothing_until_it_is() -> None:
-    history = read(data_dir() / "ch06-static-binding" / "recording.jsonl")
+    history = read(data_dir() / "labs" / "ch06-static-binding" / "recording.jsonl")
     ref = Ref("Pod", "fortune-for-pvc", "demo")
     made = film(history, lambda snapshot: storage(snapshot, ref))
     assert not made.frames[0].diagram.nodes
@@ -200,7 +215,7 @@ def test_a_story_about_what_is_not_there_yet_shows_nothing_until_it_is() -> None
 
 
 def test_the_telling_frame() -> None:
-    history = read(data_dir() / "ch06-static-binding" / "recording.jsonl")
+    history = read(data_dir() / "labs" / "ch06-static-binding" / "recording.jsonl")
     made = film(history, storage)
     most = max(len(frame.diagram.edges) for frame in made.frames)
     assert len(made.telling().diagram.edges) == most
@@ -215,7 +230,7 @@ def test_the_telling_frame() -> None:
 
 
 def test_steps_come_with_their_command_output_and_settled_time() -> None:
-    history = read(data_dir() / "ch06-static-binding" / "recording.jsonl")
+    history = read(data_dir() / "labs" / "ch06-static-binding" / "recording.jsonl")
     steps = film(history, storage).payload()["steps"]
     assert [s["id"] for s in steps] == [s.id for s in history.steps]
     for row, step in zip(steps, history.steps, strict=True):
@@ -238,7 +253,7 @@ def test_a_step_without_a_result_and_one_run_twice() -> None:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_every_watch_event_has_its_line(lab: str) -> None:
-    history = read(data_dir() / lab / "recording.jsonl")
+    history = read(data_dir() / "labs" / lab / "recording.jsonl")
     rows = changes(history)
     later = [e for e in history if not (e.t == 0 and e.type == "ADDED")]
     assert [(r.t, r.verb) for r in rows[1:]] == [(e.t, e.type) for e in later]
@@ -247,7 +262,7 @@ def test_every_watch_event_has_its_line(lab: str) -> None:
 
 
 def test_what_changed_in_a_few_words() -> None:
-    rows = changes(read(data_dir() / "ch06-static-binding" / "recording.jsonl"))
+    rows = changes(read(data_dir() / "labs" / "ch06-static-binding" / "recording.jsonl"))
     said = {(r.kind, r.name): [] for r in rows}
     for r in rows:
         said[r.kind, r.name].append(r.what)
@@ -282,8 +297,12 @@ def test_fields_that_nobody_knows_are_named_and_not_shown() -> None:
 def secret(**data: str) -> dict:
     encoded = {k: base64.b64encode(v.encode()).decode() for k, v in data.items()}
     note = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({"data": encoded})}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "demo", "annotations": note},
-            "data": encoded}  # fmt: skip
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": "demo", "annotations": note},
+        "data": encoded,
+    }
 
 
 def secretive() -> tuple[History, list[str]]:
@@ -293,10 +312,19 @@ def secretive() -> tuple[History, list[str]]:
     history.append(1.0, "ADDED", secret(**values))
     history.append(2.0, "MODIFIED", secret(**values, d="MARKER-later"))
     encoded = list(secret(**values, d="MARKER-later")["data"].values())
-    history.append(2.5, "ADDED", {
-        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "demo"}, "type": "Warning",
-        "reason": "Failed", "message": "cannot use MARKER-plain", "involvedObject": {"kind": "Secret", "name": "s"},
-    })  # fmt: skip
+    history.append(
+        2.5,
+        "ADDED",
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "e", "namespace": "demo"},
+            "type": "Warning",
+            "reason": "Failed",
+            "message": "cannot use MARKER-plain",
+            "involvedObject": {"kind": "Secret", "name": "s"},
+        },
+    )
     history.begin_step(Step(3.0, "show", "echo MARKER-plain | base64", about="prints MARKER-later"))
     history.end_step("show", Result(4.0, 1, "\n".join(encoded), "MARKER-1? second line MARKER-2! 'MARKER-in-json'"))
     return history, [*encoded, "MARKER-plain", "line MARKER-2", "MARKER-in-json", "MARKER-later"]
@@ -343,10 +371,18 @@ def hostile() -> History:
     history = History(About(name=ATTACKS[0], title=ATTACKS[0], namespace="demo"))
     for i, words in enumerate(ATTACKS):
         history.append(i, "ADDED", pod(words, ATTACKS[-1 - i], labels={words: words}))
-        history.append(i + 0.5, "ADDED", {
-            "apiVersion": "v1", "kind": "Event", "metadata": {"name": f"e{i}", "namespace": "demo"},
-            "reason": words, "message": words, "involvedObject": {"kind": words, "name": words},
-        })  # fmt: skip
+        history.append(
+            i + 0.5,
+            "ADDED",
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": f"e{i}", "namespace": "demo"},
+                "reason": words,
+                "message": words,
+                "involvedObject": {"kind": words, "name": words},
+            },
+        )
         history.begin_step(Step(i + 0.6, words, words, about=words))
         history.end_step(words, Result(i + 0.7, 1, words, words))
         history.append(i + 0.8, "MODIFIED", {**pod(words, words), "spec": {words: 1, "nodeName": words}})
@@ -415,7 +451,7 @@ def test_forty_pods_and_a_thousand_changes_stay_small() -> None:
 def test_a_notebook_gets_the_widget_the_picture_and_the_words() -> None:
     from k8sviz.views.player import Player
 
-    history = read(data_dir() / "ch06-static-binding" / "recording.jsonl")
+    history = read(data_dir() / "labs" / "ch06-static-binding" / "recording.jsonl")
     player = Player(history, storage, start="apply-pvc", telling="apply-pod")
     data, metadata = player._repr_mimebundle_()
     assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/svg+xml", "text/plain"}

@@ -21,7 +21,7 @@ from k8sviz.rules.templates import version_of
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 def recorded(name: str) -> History:
@@ -30,17 +30,24 @@ def recorded(name: str) -> History:
 
 def deployment(
     tag: str = "1", replicas: int = 4, *, wait: int = 0, strategy: dict | None = None, **spec: object
-) -> dict:  # fmt: skip
+) -> dict:
     containers = [{"name": "a", "image": f"web:{tag}"}]
     return {
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "demo"},
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "demo"},
         "spec": {
-            "replicas": replicas, "minReadySeconds": wait, "selector": {"matchLabels": {"app": "web"}},
-            "strategy": strategy or {}, **spec,
-            "template": {"metadata": {"labels": {"app": "web"}},
-                         "spec": {"terminationGracePeriodSeconds": 1, "containers": containers}},
+            "replicas": replicas,
+            "minReadySeconds": wait,
+            "selector": {"matchLabels": {"app": "web"}},
+            "strategy": strategy or {},
+            **spec,
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"terminationGracePeriodSeconds": 1, "containers": containers},
+            },
         },
-    }  # fmt: skip
+    }
 
 
 def versions_of(history: History) -> list[dict]:

@@ -20,7 +20,7 @@ from k8sviz.rules.statefulset import Act, Member, Plan, next_acts
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 def manifest(lab: str, *names: str) -> list[Any]:
@@ -117,14 +117,21 @@ def test_what_is_waited_for() -> None:
 def wish(replicas: int = 3, tag: str = "1", **spec: Any) -> dict[str, Any]:
     containers = [{"name": "a", "image": f"db:{tag}"}]
     return {
-        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "demo"},
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "db", "namespace": "demo"},
         "spec": {
-            "serviceName": "db", "replicas": replicas, "selector": {"matchLabels": {"app": "db"}},
-            "template": {"metadata": {"labels": {"app": "db"}},
-                         "spec": {"terminationGracePeriodSeconds": 1, "containers": containers}},
-            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}], **spec,
+            "serviceName": "db",
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": "db"}},
+            "template": {
+                "metadata": {"labels": {"app": "db"}},
+                "spec": {"terminationGracePeriodSeconds": 1, "containers": containers},
+            },
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}],
+            **spec,
         },
-    }  # fmt: skip
+    }
 
 
 def test_on_delete_waits_for_people() -> None:
@@ -191,8 +198,7 @@ def test_what_does_not_exist_is_refused() -> None:
 
 
 ACTIONS = st.one_of(
-    st.integers(0, 6).map(lambda n: Action("scale", n)),
-    st.sampled_from("123").map(lambda tag: ("tag", tag)),
+    st.integers(0, 6).map(lambda n: Action("scale", n)), st.sampled_from("123").map(lambda tag: ("tag", tag))
 )
 
 
@@ -201,8 +207,11 @@ ACTIONS = st.one_of(
 def test_any_set_settles_as_asked(
     replicas: int, drawn: list, parallel: bool, partition: int, wait: int, data: st.DataObject
 ) -> None:
-    spec = {"podManagementPolicy": "Parallel" if parallel else "OrderedReady", "minReadySeconds": wait,
-            "updateStrategy": {"rollingUpdate": {"partition": partition}}}  # fmt: skip
+    spec = {
+        "podManagementPolicy": "Parallel" if parallel else "OrderedReady",
+        "minReadySeconds": wait,
+        "updateStrategy": {"rollingUpdate": {"partition": partition}},
+    }
     count, steps = replicas, []
     for action in drawn:
         if isinstance(action, Action):
@@ -241,8 +250,9 @@ def test_one_sync_in_order_does_one_thing(pods: list[tuple[bool, bool]], replica
 
 
 def test_forty_ordinals_stay_readable() -> None:
-    predicted = predict_statefulset(wish(40, podManagementPolicy="Parallel"), [Action("apply", wish(40, "2"))],
-                                    ready_after=0.2, stop_after=0.2)  # fmt: skip
+    predicted = predict_statefulset(
+        wish(40, podManagementPolicy="Parallel"), [Action("apply", wish(40, "2"))], ready_after=0.2, stop_after=0.2
+    )
     shown = film(predicted.history, stateful_story(predicted.history))
     assert len(shown.whole.nodes) < 25
     assert shown.layout.width < 1300

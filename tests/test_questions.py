@@ -75,15 +75,21 @@ def test_fewest_modes_come_first_as_the_binder_does() -> None:
     question = load_question("06-fewest-modes", DATA)
     spec = {"storageClassName": "", "volumeMode": "Filesystem"}
     claim = {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "it"},
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "it"},
         "spec": spec | {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-    }  # fmt: skip
+    }
     rows = {"pv-small": ("2Gi", ["ReadWriteOnce", "ReadWriteMany"]), "pv-large": ("5Gi", ["ReadWriteOnce"])}
     volumes = [
-        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
-         "spec": spec | {"capacity": {"storage": size}, "accessModes": modes}}
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name},
+            "spec": spec | {"capacity": {"storage": size}, "accessModes": modes},
+        }
         for name, (size, modes) in rows.items()
-    ]  # fmt: skip
+    ]
     bound = predict_binding([*volumes, claim]).to_json()["bound"]
     assert list(bound.values()) == [bare(question.options[question.right].text)]
 

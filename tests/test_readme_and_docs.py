@@ -14,8 +14,11 @@ import pytest
 from k8sviz import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
-         if path.exists()]  # fmt: skip
+PAGES = [
+    path
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+    if path.exists()
+]
 FENCE = re.compile(
     r"^(?P<fence>```+)(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL
 )
@@ -61,10 +64,12 @@ def typed(block: Block) -> Iterator[Typed]:
 ALL = [block for page in PAGES for block in blocks(page)]
 COMMANDS = [
     pytest.param(words, one.shown, id=f"{block.page}:{block.line} {one.command}")
-    for block in ALL if block.language in ("console", "sh", "bash", "shell") for one in typed(block)
+    for block in ALL
+    if block.language in ("console", "sh", "bash", "shell")
+    for one in typed(block)
     for words in [shlex.split(one.command, comments=True)]
     if words[:1] in (["k8sviz"], ["python"]) and words[:3] != ["python", "-m", "venv"]
-]  # fmt: skip
+]
 CODE = [pytest.param(block, id=f"{block.page}:{block.line}") for block in ALL if block.language in ("python", "pycon")]
 
 
@@ -73,7 +78,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a reader is who has some manifests of their own."""
     (tmp_path / "manifests").mkdir()
     for name in ("demo-pv.yaml", "demo-pvc.yaml", "fortune.yaml"):
-        (tmp_path / "manifests" / name).write_bytes((ROOT / "data" / "ch06-static-binding" / name).read_bytes())
+        (tmp_path / "manifests" / name).write_bytes(
+            (ROOT / "data" / "labs" / "ch06-static-binding" / name).read_bytes()
+        )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from k8sviz.history import About, Event, History, Result, Step, key_of
 from k8sviz.sources.recording import FORMAT, RecordingError, Writer, _read, read, write
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[1] / "data" / "labs"
 RECORDINGS = sorted(DATA.glob("*/recording.jsonl"))
 HEADER = json.dumps({"format": FORMAT, "name": "a-lab", "title": "t", "namespace": "demo"}).encode()
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "demo", "uid": "u"}}
@@ -58,28 +58,42 @@ def alike(one: History, other: History) -> None:
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | WORDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=8,
-)  # fmt: skip
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=8,
+)
 TIMES = st.integers(0, 20_000).map(lambda ms: ms / 1000)
 OBJECTS = st.builds(
     lambda kind, meta, rest: {**rest, "apiVersion": "v1", "kind": kind, "metadata": meta},
     st.sampled_from(["Pod", "Secret", "Widget"]),
-    st.builds(lambda n, s, u, more: {**more, "name": n, "namespace": s, "uid": u}, WORDS, WORDS, WORDS,
-              st.dictionaries(WORDS, JSON, max_size=2)),
+    st.builds(
+        lambda n, s, u, more: {**more, "name": n, "namespace": s, "uid": u},
+        WORDS,
+        WORDS,
+        WORDS,
+        st.dictionaries(WORDS, JSON, max_size=2),
+    ),
     st.dictionaries(WORDS, JSON, max_size=3),
-)  # fmt: skip
+)
 RESULTS = st.none() | st.builds(Result, TIMES, st.integers(0, 255), WORDS, WORDS)
 STEPS = st.lists(
     st.builds(Step, TIMES, WORDS, WORDS, st.dictionaries(WORDS, WORDS, max_size=2), WORDS, RESULTS),
-    max_size=4, unique_by=lambda step: step.id,
-)  # fmt: skip
+    max_size=4,
+    unique_by=lambda step: step.id,
+)
 ABOUTS = st.builds(About, WORDS, WORDS, WORDS, WORDS, st.dictionaries(WORDS, WORDS, max_size=2), WORDS)
 
 
-@given(ABOUTS, st.lists(st.tuples(TIMES, st.sampled_from(["ADDED", "MODIFIED", "DELETED"]), OBJECTS), max_size=8),
-       STEPS, st.booleans())  # fmt: skip
+@given(
+    ABOUTS,
+    st.lists(st.tuples(TIMES, st.sampled_from(["ADDED", "MODIFIED", "DELETED"]), OBJECTS), max_size=8),
+    STEPS,
+    st.booleans(),
+)
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, about: About, events: Any, steps: list[Step], complete: bool
 ) -> None:
@@ -118,8 +132,9 @@ def test_a_recording_holds_what_its_lines_say(path: Path) -> None:
     results = {r["id"]: Result(r["t"], r["exitCode"], r["stdout"], r["stderr"]) for r in rows if r["type"] == "RESULT"}
     assert history.steps == tuple(
         Step(r["t"], r["id"], r["command"], r.get("files", {}), r.get("about", ""), results.get(r["id"]))
-        for r in rows if r["type"] == "STEP"
-    )  # fmt: skip
+        for r in rows
+        if r["type"] == "STEP"
+    )
     assert history.end == max(r["t"] for r in rows)
 
 
@@ -199,11 +214,26 @@ def test_a_tail_of_nothing_after_a_crash_counts_as_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"\xff\xfe\x00", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"kind: Pod\n", b"[]\n", b"7\n", b"null\n",
-     b"{}\n", b'{"format": 7}\n', b'"k8sviz.recording/v1"\n', b"[" * 100_000, b'{"a":' * 100_000, b"\0" * 3_000_000,
-     b'{"apiVersion": "v1", "kind": "List", "items": []}\n', b'{"format": "' + b"x" * 2_000_000],
+    [
+        b"",
+        b"\n",
+        b"\xff\xfe\x00",
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+        b"kind: Pod\n",
+        b"[]\n",
+        b"7\n",
+        b"null\n",
+        b"{}\n",
+        b'{"format": 7}\n',
+        b'"k8sviz.recording/v1"\n',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"\0" * 3_000_000,
+        b'{"apiVersion": "v1", "kind": "List", "items": []}\n',
+        b'{"format": "' + b"x" * 2_000_000,
+    ],
     ids=lambda content: repr(content[:24]),
-)  # fmt: skip
+)
 def test_what_is_no_recording_is_told_so(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "odd.jsonl"
     path.write_bytes(content)
@@ -263,7 +293,7 @@ BROKEN = {
     "bytes that are no text": (b'{"t": 1, "type": "\xff"}', "not JSON"),
     "deep": (DEEP, "nested too deeply|not a recording's line"),
     "deep in a field that is not looked at": (b'{"t": 1, "type": "END", "x": ' + DEEP + b"}", "nested too deeply"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("broken", "words"), BROKEN.values(), ids=BROKEN)
@@ -275,13 +305,26 @@ def test_a_broken_line_is_refused_by_its_number(broken: bytes, words: str, tmp_p
 
 
 INSIDE = {
-    "no value": b"", "a bare word": b"tru", "an unfinished text": b'"abc', "a comma too many": b"[1,]",
-    "a key without quotes": b"{a: 1}", "a colon missing": b'{"a" 1}', "an unknown escape": b'"\\q"',
-    "half an escape": b'"\\u12"', "half a pair": b'"\\ud800"', "a control letter": b'"\x01"', "NUL": b'"\0"',
-    "bytes that are no text": b'"\xff"', "a key that is no text": b'{"\xff": 1}', "an overlong letter": b'"\xc0\x80"',
-    "a surrogate's bytes": b'"\xed\xa0\x80"', "a number like 01": b"01", "NaN": b"NaN", "deep": DEEP,
+    "no value": b"",
+    "a bare word": b"tru",
+    "an unfinished text": b'"abc',
+    "a comma too many": b"[1,]",
+    "a key without quotes": b"{a: 1}",
+    "a colon missing": b'{"a" 1}',
+    "an unknown escape": b'"\\q"',
+    "half an escape": b'"\\u12"',
+    "half a pair": b'"\\ud800"',
+    "a control letter": b'"\x01"',
+    "NUL": b'"\0"',
+    "bytes that are no text": b'"\xff"',
+    "a key that is no text": b'{"\xff": 1}',
+    "an overlong letter": b'"\xc0\x80"',
+    "a surrogate's bytes": b'"\xed\xa0\x80"',
+    "a number like 01": b"01",
+    "NaN": b"NaN",
+    "deep": DEEP,
     "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("value", INSIDE.values(), ids=INSIDE)

@@ -30,16 +30,37 @@ from k8sviz.render.text import text
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = {
-    "markup": "<script>alert(1)</script><b>&amp;&#65;", "quotes": "\"'`", "end of CDATA": "]]>", "comment": "-->",
-    "lines": "a\nb\r\nc\td\x0be\u2028f", "right to left": "\u202eevil\u2066", "zero width": "a\u200bb\u200d\ufeff",
-    "control": "\x00\x01\x1b[31m\x7f\x9b", "lone surrogate": "\ud800x\udfff", "no character": "\ufffe\uffff",
-    "backslash": "ends in \\", "backslashes": "\\\\", "DOT escapes": "\\N \\G \\l \\r \\E \\T", "DOT HTML": "<b>x</b>",
-    "DOT breaks out": '"]; evil [label="x', "Mermaid": '"] click n0 "javascript:alert(1)" %%{init: {}}%% end ;|{}()',
-    "Mermaid link": "click n0 href", "Mermaid list": "1. x", "Markdown": "`a` **b** _c_", "entity": "#35; &lt; &#x3c;",
-    "format": "{0} {name} %s %(x)s", "style": "</style><style>*{display:none}", "empty": "", "spaces": "   ",
-    "combining": "a" + "\u0301" * 50, "emoji": "👩‍👩‍👧", "astral": "𝒳", "中文": "卷与声明", "long": "x" * 1_000_000,
+    "markup": "<script>alert(1)</script><b>&amp;&#65;",
+    "quotes": "\"'`",
+    "end of CDATA": "]]>",
+    "comment": "-->",
+    "lines": "a\nb\r\nc\td\x0be\u2028f",
+    "right to left": "\u202eevil\u2066",
+    "zero width": "a\u200bb\u200d\ufeff",
+    "control": "\x00\x01\x1b[31m\x7f\x9b",
+    "lone surrogate": "\ud800x\udfff",
+    "no character": "\ufffe\uffff",
+    "backslash": "ends in \\",
+    "backslashes": "\\\\",
+    "DOT escapes": "\\N \\G \\l \\r \\E \\T",
+    "DOT HTML": "<b>x</b>",
+    "DOT breaks out": '"]; evil [label="x',
+    "Mermaid": '"] click n0 "javascript:alert(1)" %%{init: {}}%% end ;|{}()',
+    "Mermaid link": "click n0 href",
+    "Mermaid list": "1. x",
+    "Markdown": "`a` **b** _c_",
+    "entity": "#35; &lt; &#x3c;",
+    "format": "{0} {name} %s %(x)s",
+    "style": "</style><style>*{display:none}",
+    "empty": "",
+    "spaces": "   ",
+    "combining": "a" + "\u0301" * 50,
+    "emoji": "👩‍👩‍👧",
+    "astral": "𝒳",
+    "中文": "卷与声明",
+    "long": "x" * 1_000_000,
     "long in 中文": "卷" * 100_000,
-}  # fmt: skip
+}
 
 
 def everything(word: str, level: Any = "bad") -> Diagram:
@@ -49,9 +70,7 @@ def everything(word: str, level: Any = "bad") -> Diagram:
         Node("b", "Pod", "other"),
         Node("c", "Volume", word, count=3, level=level, state=word),
     )
-    edges = (
-        Edge("a" + word, "b", word, word, level, word), Edge("b", "c", "claim", word), Edge("c", "c", "self"),
-    )  # fmt: skip
+    edges = (Edge("a" + word, "b", word, word, level, word), Edge("b", "c", "claim", word), Edge("c", "c", "self"))
     groups = (Group("g" + word, word, word, word, level, (word,), count=2), Group("h", "Pod", word, parent="g" + word))
     return Diagram("storage", word, nodes, edges, groups, (word, "note"))
 
@@ -64,14 +83,23 @@ def parse(drawn: str | bytes) -> ElementTree.Element:
 
 def sample() -> Diagram:
     return Diagram(
-        "storage", "Storage of demo",
-        (Node("c", "Container", "main", ("busybox",), "Running", "ok", "p"), Node("v", "Volume", "data", group="p"),
-         Node("m", "PersistentVolumeClaim", "声明", ("asks 1Gi",), "Pending", "wait"),
-         Node("x", "PersistentVolume", "pv", (), "not found", "unknown", count=4)),
-        (Edge("c", "v", "mounts", "mounts /a", key="/a"), Edge("c", "v", "mounts", "mounts /b\nread-only", key="/b"),
-         Edge("v", "m", "claim", "uses"), Edge("m", "x", "bound", "bound", "bad")),
-        (Group("p", "Pod", "fortune", "Running", "ok", ("on n1",)), Group("e", "Pod", "empty")), ("a note",),
-    )  # fmt: skip
+        "storage",
+        "Storage of demo",
+        (
+            Node("c", "Container", "main", ("busybox",), "Running", "ok", "p"),
+            Node("v", "Volume", "data", group="p"),
+            Node("m", "PersistentVolumeClaim", "声明", ("asks 1Gi",), "Pending", "wait"),
+            Node("x", "PersistentVolume", "pv", (), "not found", "unknown", count=4),
+        ),
+        (
+            Edge("c", "v", "mounts", "mounts /a", key="/a"),
+            Edge("c", "v", "mounts", "mounts /b\nread-only", key="/b"),
+            Edge("v", "m", "claim", "uses"),
+            Edge("m", "x", "bound", "bound", "bad"),
+        ),
+        (Group("p", "Pod", "fortune", "Running", "ok", ("on n1",)), Group("e", "Pod", "empty")),
+        ("a note",),
+    )
 
 
 # -- nothing is markup ---------------------------------------------------------------------------
@@ -128,9 +156,12 @@ def test_mermaid_keeps_its_own_language_to_itself(word: str) -> None:
     assert re.fullmatch(r"  accTitle: [^;#%{}\"<>\[\]|`\\]*", title)
     quoted = r'"[^"\[\]{}<>`;#\\]*"'
     shapes = (
-        rf"\s+n\d+\[{quoted}\]:::\w+", rf"\s+subgraph g\d+\[{quoted}\]", r"\s+end",
-        rf"\s+n\d+ (-->|-\.->)(\|{quoted}\|)? n\d+", r"\s+classDef \w+ fill:#\w{6},stroke:#\w{6},color:#\w{6}",
-    )  # fmt: skip
+        rf"\s+n\d+\[{quoted}\]:::\w+",
+        rf"\s+subgraph g\d+\[{quoted}\]",
+        r"\s+end",
+        rf"\s+n\d+ (-->|-\.->)(\|{quoted}\|)? n\d+",
+        r"\s+classDef \w+ fill:#\w{6},stroke:#\w{6},color:#\w{6}",
+    )
     for line in lines:
         plain = re.sub(r"<br/>|#\d+;", "", line)  # the only markup, and letters written as numbers
         assert any(re.fullmatch(shape, plain) for shape in shapes), f"not one of ours: {line[:200]!r}"
@@ -187,11 +218,20 @@ def test_the_parts_of_an_svg_are_named_by_their_ids() -> None:
 
 
 def test_a_frame_that_others_lead_into_is_named_too() -> None:
-    diagram = Diagram("s", "t", (Node("d", "Deployment", "web"), Node("p", "Pod", "web-1", group="rs")),
-                      (Edge("d", "p", "makes"),), (Group("rs", "ReplicaSet", "web-7"),))  # fmt: skip
+    diagram = Diagram(
+        "s",
+        "t",
+        (Node("d", "Deployment", "web"), Node("p", "Pod", "web-1", group="rs")),
+        (Edge("d", "p", "makes"),),
+        (Group("rs", "ReplicaSet", "web-7"),),
+    )
     assert text(diagram).split("\n") == [
-        "t", "Deployment web", "  └─ makes → Pod web-1", "[ReplicaSet web-7]", "  Pod web-1 ↑",
-    ]  # fmt: skip
+        "t",
+        "Deployment web",
+        "  └─ makes → Pod web-1",
+        "[ReplicaSet web-7]",
+        "  Pod web-1 ↑",
+    ]
 
 
 def test_frames_that_take_turns_are_named_at_each_turn() -> None:
@@ -277,8 +317,16 @@ def test_a_layout_is_the_same_each_time_and_in_another_process() -> None:
     layout.cache_clear()
     assert svg(sample()) == first
     code = "import hashlib, tests.test_render as t; print(hashlib.sha256(t.svg(t.sample()).encode()).hexdigest())"
-    sums = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                           env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."}).stdout for seed in ("1", "2")}  # fmt: skip
+    sums = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+        ).stdout
+        for seed in ("1", "2")
+    }
     assert len(sums) == 1
 
 
@@ -365,12 +413,20 @@ def test_columns_survive_circles_and_things_that_are_not_there(monkeypatch: pyte
     layout.cache_clear()
 
 
-@pytest.mark.parametrize("diagram", [
-    Diagram("s", ""), Diagram("s", "t"), Diagram("s", "t", groups=(Group("g", "Pod", "empty"),)),
-    Diagram("s", "t", (Node("a", "Pod", "a"),), groups=(Group("g", "Pod", "x"), Group("h", "Pod", "y", parent="g"))),
-    Diagram("s", "t", (Node("a", "Pod", "a", group="nowhere"),), (Edge("a", "nowhere", "x"),)),
-    side_by_side([]), side_by_side([Diagram("s", "empty"), Diagram("s", "t", (Node("a", "Pod", "a"),))], "two"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "diagram",
+    [
+        Diagram("s", ""),
+        Diagram("s", "t"),
+        Diagram("s", "t", groups=(Group("g", "Pod", "empty"),)),
+        Diagram(
+            "s", "t", (Node("a", "Pod", "a"),), groups=(Group("g", "Pod", "x"), Group("h", "Pod", "y", parent="g"))
+        ),
+        Diagram("s", "t", (Node("a", "Pod", "a", group="nowhere"),), (Edge("a", "nowhere", "x"),)),
+        side_by_side([]),
+        side_by_side([Diagram("s", "empty"), Diagram("s", "t", (Node("a", "Pod", "a"),))], "two"),
+    ],
+)
 def test_diagrams_with_little_in_them_are_drawn_too(diagram: Diagram) -> None:
     for form in FORMATS:
         assert render(diagram, form) is not None
@@ -404,10 +460,19 @@ def test_a_picture_shows_svg_and_the_same_in_words() -> None:
     assert about["image/svg+xml"]["alt"] == "Storage of demo"
 
 
-@pytest.mark.parametrize(("suffix", "start"), [
-    ("svg", b"<svg"), ("SVG", b"<svg"), ("png", b"\x89PNG"), ("dot", b"digraph"), ("gv", b"digraph"),
-    ("mmd", b"flowchart"), ("mermaid", b"flowchart"), ("txt", b"Storage"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [
+        ("svg", b"<svg"),
+        ("SVG", b"<svg"),
+        ("png", b"\x89PNG"),
+        ("dot", b"digraph"),
+        ("gv", b"digraph"),
+        ("mmd", b"flowchart"),
+        ("mermaid", b"flowchart"),
+        ("txt", b"Storage"),
+    ],
+)
 def test_a_files_suffix_chooses_the_format(suffix: str, start: bytes, tmp_path: Any) -> None:
     path = Picture(sample()).save(tmp_path / f"x.{suffix}")
     assert path.read_bytes().startswith(start)

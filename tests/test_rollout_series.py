@@ -15,7 +15,7 @@ from k8sviz.kinds import Ref
 from k8sviz.render.rollout_chart import rollout_chart, rollouts_chart
 from k8sviz.sources.recording import read
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 LABS = sorted(p.name for p in DATA.glob("ch09-*"))
 
 

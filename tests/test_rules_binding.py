@@ -72,8 +72,11 @@ MINE = {"name": "data", "namespace": "demo"}
         (claim(volumeAttributesClassName="gold"), volume(claimRef=MINE), ["volume-attributes-class"]),
         (claim([RWX]), volume(claimRef=MINE), ["access-mode"]),
         (claim(), volume(deleted=True), ["terminating"]),
-        (claim([RWX], "9Gi", volumeMode="Block", storageClassName="x"), volume(claimRef=OTHER, deleted=True),
-         ["claimed-by-another", "too-small", "terminating", "volume-mode", "access-mode", "class"]),
+        (
+            claim([RWX], "9Gi", volumeMode="Block", storageClassName="x"),
+            volume(claimRef=OTHER, deleted=True),
+            ["claimed-by-another", "too-small", "terminating", "volume-mode", "access-mode", "class"],
+        ),
         # by name: the selector is not asked, the class is
         (claim(volumeName="pv", selector={"matchLabels": {"disk": "ssd"}}), volume(), []),
         (claim(volumeName="pv"), volume(storageClassName="fast"), ["class"]),
@@ -83,7 +86,7 @@ MINE = {"name": "data", "namespace": "demo"}
         # named by both sides: nothing is asked
         (claim([RWX], "9Gi", volumeName="pv"), volume(claimRef=MINE, deleted=True), []),
     ],
-)  # fmt: skip
+)
 def test_every_reason(wanted, offered, reasons):
     assert codes(wanted, offered) == reasons
 
@@ -177,10 +180,15 @@ VOLUMES = st.lists(
         lambda modes, size, more, reference, block, deleted: volume(
             modes=modes, size=size, deleted=deleted, **more, **reference, **({"volumeMode": "Block"} if block else {})
         ),
-        MODES, SIZES, CLASSES, REFERENCES, RARELY, RARELY,
+        MODES,
+        SIZES,
+        CLASSES,
+        REFERENCES,
+        RARELY,
+        RARELY,
     ),
     max_size=8,
-)  # fmt: skip
+)
 
 
 @given(CLAIMS, VOLUMES)

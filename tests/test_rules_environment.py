@@ -34,13 +34,25 @@ def key(kind, name, key, **more):
 @pytest.mark.parametrize(
     ("text", "expanded"),
     [
-        ("$(A)", "1"), ("$$(A)", "$(A)"), ("$$$(A)", "$1"), ("$$$$(A)", "$$(A)"), ("$(A", "$(A"), ("$A", "$A"),
+        ("$(A)", "1"),
+        ("$$(A)", "$(A)"),
+        ("$$$(A)", "$1"),
+        ("$$$$(A)", "$$(A)"),
+        ("$(A", "$(A"),
+        ("$A", "$A"),
         ("$", "$"),
-        ("$$", "$"), ("a$(A)b$(B)", "a1b$(A)"), ("$(NO)", "$(NO)"), ("$()", "$()"), ("$(A$(A)", "$(A$(A)"),
+        ("$$", "$"),
+        ("a$(A)b$(B)", "a1b$(A)"),
+        ("$(NO)", "$(NO)"),
+        ("$()", "$()"),
+        ("$(A$(A)", "$(A$(A)"),
         ("($A)", "($A)"),
-        ("$($(A))", "$($(A))"), ("", ""), ("$ (A)", "$ (A)"), ("$(E)", ""),
+        ("$($(A))", "$($(A))"),
+        ("", ""),
+        ("$ (A)", "$ (A)"),
+        ("$(E)", ""),
     ],
-)  # fmt: skip
+)
 def test_expansion(text, expanded):
     assert expand(text, {"A": "1", "B": "$(A)", "E": ""}) == expanded
 
@@ -103,14 +115,16 @@ def test_a_variable_sees_only_what_comes_before_it_and_a_second_declaration_wins
         ({"value": "x"}, "invalid-variable-name"),
         ({"name": "V", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels"}}}, "field-not-supported"),
         ({"name": "V", "valueFrom": {"resourceFieldRef": {"resource": "limits.gpu"}}}, "resource-not-supported"),
-        ({"name": "V", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "containerName": "no"}}},
-         "container-not-found"),
+        (
+            {"name": "V", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "containerName": "no"}}},
+            "container-not-found",
+        ),
         ({"name": "V", "valueFrom": {"elsewhereRef": {}}}, "source-not-supported"),
         ({"name": "V", "valueFrom": {"fileKeyRef": {"volumeName": "no", "path": "f", "key": "k"}}}, "volume-not-found"),
         ({"name": "V", **key("secretKeyRef", "raw", "binary")}, "value-not-utf-8"),
         ({"name": "V", **key("secretKeyRef", "raw", "nul")}, "value-holds-nul"),
     ],
-)  # fmt: skip
+)
 def test_problems(entry, code):
     data = {"binary": base64.b64encode(b"\xff").decode(), "nul": base64.b64encode(b"a\0b").decode()}
     raw = {"kind": "Secret", "metadata": {"name": "raw"}, "data": data}
@@ -144,11 +158,18 @@ POD = {
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("metadata.name", "web"), ("metadata.namespace", "default"), ("metadata.uid", None), ("spec.nodeName", None),
-        ("spec.serviceAccountName", "default"), ("status.podIP", None), ("status.hostIPs", None),
-        ("metadata.labels['app']", "kubia"), ("metadata.labels['gone']", ""), ("metadata.annotations['a/b']", "it's"),
+        ("metadata.name", "web"),
+        ("metadata.namespace", "default"),
+        ("metadata.uid", None),
+        ("spec.nodeName", None),
+        ("spec.serviceAccountName", "default"),
+        ("status.podIP", None),
+        ("status.hostIPs", None),
+        ("metadata.labels['app']", "kubia"),
+        ("metadata.labels['gone']", ""),
+        ("metadata.annotations['a/b']", "it's"),
     ],
-)  # fmt: skip
+)
 def test_fields(path, value):
     assert field_value(path, POD, Objects()) == value
 
@@ -195,12 +216,18 @@ def test_unlimited_init_containers_are_zero_where_they_are_named_even_to_themsel
 @pytest.mark.parametrize(
     ("text", "quoted"),
     [
-        ("", '""'), ('"', r'"\""'), ("\\", r'"\\"'), ("a\tb\n\r", r'"a\tb\n\r"'), ("\a\b\f\v", r'"\a\b\f\v"'),
+        ("", '""'),
+        ('"', r'"\""'),
+        ("\\", r'"\\"'),
+        ("a\tb\n\r", r'"a\tb\n\r"'),
+        ("\a\b\f\v", r'"\a\b\f\v"'),
         ("é中文", '"é中文"'),
-        ("\x00\x1f\x7f", r'"\x00\x1f\x7f"'), ("\u00a0\u200b", r'"\u00a0\u200b"'), ("\U000e0001", r'"\U000e0001"'),
+        ("\x00\x1f\x7f", r'"\x00\x1f\x7f"'),
+        ("\u00a0\u200b", r'"\u00a0\u200b"'),
+        ("\U000e0001", r'"\U000e0001"'),
         ("😀", '"😀"'),
     ],
-)  # fmt: skip
+)
 def test_go_quoting(text, quoted):
     assert go_quote(text) == quoted
 

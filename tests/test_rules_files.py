@@ -113,16 +113,22 @@ def item(path, key="a.conf"):
         (config(items=[item("n" * 256)]), ["path-not-inside"]),
         (config(items=[item("x..")]), []),
         (config(items=[item("x"), item("x/y", "b.conf")]), ["path-is-file-and-folder"]),
-        (projected({"secret": {"name": "gone"}}, {"configMap": {"name": "gone"}}),
-         ["secret-not-found", "config-map-not-found"]),
-        ({"name": "v", "downwardAPI": {"items": [{"path": "x", "fieldRef": {"fieldPath": "spec.nodeName"}}]}},
-         ["field-not-supported"]),
-        ({"name": "v", "downwardAPI": {"items": [{"path": "x", "resourceFieldRef": {"resource": "limits.cpu"}}]}},
-         ["container-not-found"]),
+        (
+            projected({"secret": {"name": "gone"}}, {"configMap": {"name": "gone"}}),
+            ["secret-not-found", "config-map-not-found"],
+        ),
+        (
+            {"name": "v", "downwardAPI": {"items": [{"path": "x", "fieldRef": {"fieldPath": "spec.nodeName"}}]}},
+            ["field-not-supported"],
+        ),
+        (
+            {"name": "v", "downwardAPI": {"items": [{"path": "x", "resourceFieldRef": {"resource": "limits.cpu"}}]}},
+            ["container-not-found"],
+        ),
         ({"name": "v", "emptyDir": {}}, []),
         ({"name": "v"}, []),
     ],
-)  # fmt: skip
+)
 def test_problems(volume, problems):
     assert codes(volume) == problems
 

@@ -42,13 +42,30 @@ def test_amounts_are_exact(number, suffix):
 @pytest.mark.parametrize(
     ("text", "canonical"),
     [
-        ("0", "0"), ("0Gi", "0"), ("1.5Gi", "1536Mi"), ("1024Mi", "1Gi"), ("1000Mi", "1000Mi"), ("0.5", "500m"),
-        ("1000m", "1"), ("33M", "33M"), ("1e3", "1e3"), ("12E6", "12e6"), ("100000", "100k"), ("1500", "1500"),
-        ("0.5Ki", "512"), ("-1.5", "-1500m"), (".5", "500m"), ("5.", "5"), ("0.1n", "1n"),
+        ("0", "0"),
+        ("0Gi", "0"),
+        ("1.5Gi", "1536Mi"),
+        ("1024Mi", "1Gi"),
+        ("1000Mi", "1000Mi"),
+        ("0.5", "500m"),
+        ("1000m", "1"),
+        ("33M", "33M"),
+        ("1e3", "1e3"),
+        ("12E6", "12e6"),
+        ("100000", "100k"),
+        ("1500", "1500"),
+        ("0.5Ki", "512"),
+        ("-1.5", "-1500m"),
+        (".5", "500m"),
+        ("5.", "5"),
+        ("0.1n", "1n"),
         ("9Ei", "9223372036854775807"),
-        ("1E", "1E"), (5, "5"), (1.5, "1500m"), (" 1Gi ", "1Gi"),
+        ("1E", "1E"),
+        (5, "5"),
+        (1.5, "1500m"),
+        (" 1Gi ", "1Gi"),
     ],
-)  # fmt: skip
+)
 def test_canonical_forms(text, canonical):
     assert str(parse_quantity(text)) == canonical
 
@@ -71,12 +88,17 @@ def test_absurd_exponents_are_capped_and_do_not_hang():
 @pytest.mark.parametrize(
     ("resource", "amount", "divisor", "shown"),
     [
-        ("cpu", "15m", None, 1), ("cpu", "15m", "1m", 15), ("cpu", "1500m", "1", 2), ("memory", "20Mi", "1Ki", 20480),
-        ("memory", "20Mi", "1M", 21), ("memory", "20Mi", None, 20971520), ("memory", "33M", "1Gi", 1),
+        ("cpu", "15m", None, 1),
+        ("cpu", "15m", "1m", 15),
+        ("cpu", "1500m", "1", 2),
+        ("memory", "20Mi", "1Ki", 20480),
+        ("memory", "20Mi", "1M", 21),
+        ("memory", "20Mi", None, 20971520),
+        ("memory", "33M", "1Gi", 1),
         ("cpu", "0", "1", 0),
         ("memory", "64Mi", "0", 67108864),
     ],
-)  # fmt: skip
+)
 def test_the_downward_api_rounds_up(resource, amount, divisor, shown):
     unit = None if divisor is None else parse_quantity(divisor)
     assert divide_for_downward_api(resource, parse_quantity(amount), unit) == shown

@@ -19,12 +19,19 @@ def deployment(replicas=None, **rolling):
 @pytest.mark.parametrize(
     ("replicas", "rolling", "most", "least"),
     [
-        (3, {}, 4, 3), (4, {}, 5, 3), (10, {}, 13, 8), (None, {}, 2, 1), (0, {}, 0, 0),
-        (3, {"maxSurge": 1, "maxUnavailable": 0}, 4, 3), (3, {"maxSurge": 0, "maxUnavailable": "10%"}, 3, 2),
-        (3, {"maxSurge": "100%", "maxUnavailable": "100%"}, 6, 0), (2, {"maxUnavailable": 5, "maxSurge": 0}, 2, 0),
-        (5, {"maxSurge": "1%", "maxUnavailable": "39%"}, 6, 4), (0, {"maxSurge": 0, "maxUnavailable": 0}, 0, 0),
+        (3, {}, 4, 3),
+        (4, {}, 5, 3),
+        (10, {}, 13, 8),
+        (None, {}, 2, 1),
+        (0, {}, 0, 0),
+        (3, {"maxSurge": 1, "maxUnavailable": 0}, 4, 3),
+        (3, {"maxSurge": 0, "maxUnavailable": "10%"}, 3, 2),
+        (3, {"maxSurge": "100%", "maxUnavailable": "100%"}, 6, 0),
+        (2, {"maxUnavailable": 5, "maxSurge": 0}, 2, 0),
+        (5, {"maxSurge": "1%", "maxUnavailable": "39%"}, 6, 4),
+        (0, {"maxSurge": 0, "maxUnavailable": 0}, 0, 0),
     ],
-)  # fmt: skip
+)
 def test_bounds(replicas, rolling, most, least):
     bounds = rollout_bounds(deployment(replicas, **rolling))
     assert (bounds.max_total, bounds.min_available) == (most, least)

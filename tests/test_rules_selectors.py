@@ -24,14 +24,23 @@ LABELS = st.dictionaries(NAMES, VALUES)
 @pytest.mark.parametrize(
     ("selector", "labels", "selected"),
     [
-        ("a=x", {"a": "x"}, True), ("a==x", {"a": "x"}, True), ("a!=x", {"a": "y"}, True), ("a!=x", {}, True),
-        ("a in (x, y)", {"a": "y"}, True), ("a notin (x)", {"a": "x"}, False), ("a", {"a": ""}, True),
+        ("a=x", {"a": "x"}, True),
+        ("a==x", {"a": "x"}, True),
+        ("a!=x", {"a": "y"}, True),
+        ("a!=x", {}, True),
+        ("a in (x, y)", {"a": "y"}, True),
+        ("a notin (x)", {"a": "x"}, False),
+        ("a", {"a": ""}, True),
         ("!a", {"a": ""}, False),
-        ("a=", {"a": ""}, True), ("a=", {}, False), ("n>3", {"n": "4"}, True), ("n<3", {"n": "x"}, False),
+        ("a=", {"a": ""}, True),
+        ("a=", {}, False),
+        ("n>3", {"n": "4"}, True),
+        ("n<3", {"n": "x"}, False),
         ("", {}, True),
-        ("a=x,b in (1,2),!c", {"a": "x", "b": "2"}, True), ("a=x,b", {"a": "x"}, False),
+        ("a=x,b in (1,2),!c", {"a": "x", "b": "2"}, True),
+        ("a=x,b", {"a": "x"}, False),
     ],
-)  # fmt: skip
+)
 def test_strings_as_kubectl_takes_them(selector, labels, selected):
     assert matches_all(parse_selector(selector), labels) is selected
 
@@ -73,13 +82,18 @@ def term(operator, *values, key="cpus", part="matchExpressions"):
 @pytest.mark.parametrize(
     ("terms", "allowed"),
     [
-        ([], False), ([{}], False), ([term("Gt", "3")], True), ([term("Lt", "3")], False), ([term("Gt", "x")], False),
-        ([term("Lt", "3"), term("Gt", "7")], True), ([term("In", "n1", key="metadata.name", part="matchFields")], True),
+        ([], False),
+        ([{}], False),
+        ([term("Gt", "3")], True),
+        ([term("Lt", "3")], False),
+        ([term("Gt", "x")], False),
+        ([term("Lt", "3"), term("Gt", "7")], True),
+        ([term("In", "n1", key="metadata.name", part="matchFields")], True),
         ([term("NotIn", "n1", key="metadata.name", part="matchFields")], False),
         ([term("In", "n1", key="spec.x", part="matchFields")], False),
         ([{**term("Gt", "3"), **term("In", "n2", key="metadata.name", part="matchFields")}], False),
     ],
-)  # fmt: skip
+)
 def test_node_terms(terms, allowed):
     assert matches_node_terms(terms, {"cpus": "8"}, "n1") is allowed
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}

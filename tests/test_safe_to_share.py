@@ -125,7 +125,7 @@ PLACES = {
     "a variable, printed": [step("env", f"DB_PASSWORD={MARK} {OTHER}\nHOME=/\n")],
     "a variable of a command": [step(f"export API_KEY={MARK}; kubectl set env deploy/x DB_TOKEN={OTHER}", MARK)],
     "several lines": [secret(stringData={"f": f"a line {MARK}\nb line {OTHER}\n"}), step("x", f"  b line {OTHER}\n")],
-}  # fmt: skip
+}
 
 
 def everything(history, tmp_path):
@@ -143,10 +143,20 @@ def test_a_planted_marker_is_found_nowhere(place, tmp_path):
             assert form not in text
 
 
-@pytest.mark.parametrize("text", [
-    JWT, KEY, KEY[:60], f"Authorization: Bearer {MARK}", f"Basic {b64('me:' + MARK)}", b64(KEY), b64(JWT),
-    json.dumps(KEY), f"psql postgres://me:{MARK}@db/x",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT,
+        KEY,
+        KEY[:60],
+        f"Authorization: Bearer {MARK}",
+        f"Basic {b64('me:' + MARK)}",
+        b64(KEY),
+        b64(JWT),
+        json.dumps(KEY),
+        f"psql postgres://me:{MARK}@db/x",
+    ],
+)
 def test_what_looks_like_a_credential_is_taken_out_without_being_known(text, tmp_path):
     shared = everything(of(step("kubectl", text, text, x_txt=text)), tmp_path)
     assert not [piece for piece in ("pLaNtEd", b64(KEY)[40:60], JWT[-12:], b64(JWT)[-12:]) if piece in shared]
@@ -220,10 +230,11 @@ def test_any_value_is_found_nowhere(value, way, known, chance):
     inside[key] = f"{inside[key]} {WAYS[way](value)}"
     told = WAYS[way](value)
     made = {
-        "data": secret(data={"x": b64(value)}), "stringData": secret(stringData={"x": value}),
+        "data": secret(data={"x": b64(value)}),
+        "stringData": secret(stringData={"x": value}),
         "file": step("kubectl apply -f x.yaml", x_yaml=yaml.safe_dump(secret(stringData={"x": value}))),
         "literal": step(f"{CREATE} --from-literal={shlex.quote('x=' + value)}"),
-    }[known]  # fmt: skip
+    }[known]
     shared = redacted(of(*objects, made, *(step(s.command, told, told, told, **s.files) for s in steps)))
     for text in leaves_of([[e.object for e in shared], [list(s) for s in shared.steps]]):
         assert not says(text, value), text

@@ -31,9 +31,12 @@ SECRET = Ref("Secret", "vault", "demo")
 
 def secret(value: str) -> dict[str, Any]:
     return {
-        "kind": "Secret", "apiVersion": "v1", "metadata": {"name": "vault", "namespace": "demo"},
-        "data": {"pin": base64.b64encode(value.encode()).decode()}, "stringData": {"plain": value},
-    }  # fmt: skip
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {"name": "vault", "namespace": "demo"},
+        "data": {"pin": base64.b64encode(value.encode()).decode()},
+        "stringData": {"plain": value},
+    }
 
 
 def ref_to(key: str) -> dict[str, Any]:
@@ -53,15 +56,20 @@ def keeper(running: bool) -> dict[str, Any]:
         {"name": "TWICE", "valueFrom": ref_to("pin")},
     ]
     main = {
-        "name": "main", "image": "busybox", "command": ["sh", "-c", "serve $(PIN)"],
+        "name": "main",
+        "image": "busybox",
+        "command": ["sh", "-c", "serve $(PIN)"],
         "args": ["$(AGAIN)", "$(FROM_pin)"],
-        "env": env, "envFrom": [{"prefix": "FROM_", "secretRef": {"name": "vault"}}],
+        "env": env,
+        "envFrom": [{"prefix": "FROM_", "secretRef": {"name": "vault"}}],
         "volumeMounts": [
-            {"name": "whole", "mountPath": "/whole"}, {"name": "whole", "mountPath": "/one", "subPath": "pin"},
-            {"name": "all", "mountPath": "/all"}, {"name": "items", "mountPath": "/expr", "subPathExpr": "$(PIN)"},
+            {"name": "whole", "mountPath": "/whole"},
+            {"name": "whole", "mountPath": "/one", "subPath": "pin"},
+            {"name": "all", "mountPath": "/all"},
+            {"name": "items", "mountPath": "/expr", "subPathExpr": "$(PIN)"},
             {"name": "data", "mountPath": "/data", "subPathExpr": "../$(PIN)" if not running else "x$(PIN)"},
         ],
-    }  # fmt: skip
+    }
     volumes = [
         {"name": "whole", "secret": {"secretName": "vault"}},
         {"name": "all", "projected": {"sources": [{"secret": {"name": "vault"}}]}},
@@ -70,10 +78,12 @@ def keeper(running: bool) -> dict[str, Any]:
     ]
     state = {"name": "main", "restartCount": 0, "state": {"running": {"startedAt": "2026-01-01T00:00:02Z"}}}
     return {
-        "kind": "Pod", "apiVersion": "v1", "metadata": {"name": "keeper", "namespace": "demo", "uid": "1"},
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"name": "keeper", "namespace": "demo", "uid": "1"},
         "spec": {"containers": [main], "volumes": volumes, "imagePullSecrets": [{"name": "vault"}]},
         "status": {"phase": "Running", "containerStatuses": [state]} if running else {"phase": "Pending"},
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["running", "waiting"])

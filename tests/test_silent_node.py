@@ -15,7 +15,7 @@ from k8sviz.render.text import text
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 @pytest.fixture(scope="module")

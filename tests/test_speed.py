@@ -23,8 +23,22 @@ from k8sviz.sources import recording
 from tools.many import cluster, write_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"IPython", "anywidget", "graphviz", "ipywidgets", "jupyterlab", "kubernetes", "matplotlib", "msgspec",
-         "nbformat", "numpy", "pygraphviz", "resvg_py", "traitlets", "yaml"}  # fmt: skip
+HEAVY = {
+    "IPython",
+    "anywidget",
+    "graphviz",
+    "ipywidgets",
+    "jupyterlab",
+    "kubernetes",
+    "matplotlib",
+    "msgspec",
+    "nbformat",
+    "numpy",
+    "pygraphviz",
+    "resvg_py",
+    "traitlets",
+    "yaml",
+}
 
 
 def modules_after(code: str) -> set[str]:
@@ -65,21 +79,45 @@ def test_import_k8sviz_loads_nothing_heavy() -> None:
     ("code", "may"),
     [
         ("from k8sviz.cli import main; main(['labs'])", {"yaml", "msgspec"}),
-        ("import k8sviz; k8sviz.draw('storage', 'ch06-dynamic')",
-         {"yaml", "msgspec", "graphviz", "pygraphviz", "resvg_py"}),
-        ("import k8sviz; print(k8sviz.draw('storage', 'ch06-dynamic'))",
-         {"yaml", "msgspec", "graphviz", "pygraphviz", "resvg_py"}),
+        (
+            "import k8sviz; k8sviz.draw('storage', 'ch06-dynamic')",
+            {"yaml", "msgspec", "graphviz", "pygraphviz", "resvg_py"},
+        ),
+        (
+            "import k8sviz; print(k8sviz.draw('storage', 'ch06-dynamic'))",
+            {"yaml", "msgspec", "graphviz", "pygraphviz", "resvg_py"},
+        ),
         ("import k8sviz; k8sviz.Lab('ch06-dynamic').do_until('list-classes')", {"yaml", "msgspec"}),
         ("import k8sviz; str(k8sviz.why('pvc/lost-pvc', 'ch06-dynamic', at='pending'))", {"yaml", "msgspec"}),
     ],
-)  # fmt: skip
+)
 def test_each_use_loads_only_what_it_needs(code: str, may: set[str]) -> None:
     assert modules_after(code) & HEAVY <= may, "kubernetes costs a second, matplotlib half of one"
 
 
 # each of these takes as long to load as a small picture's objects take to read, or longer
-SLOW = {"ast", "base64", "dataclasses", "datetime", "difflib", "email", "glob", "html", "http", "inspect", "logging",
-        "shutil", "socket", "string", "subprocess", "tempfile", "textwrap", "tokenize", "tomllib", "yaml"}  # fmt: skip
+SLOW = {
+    "ast",
+    "base64",
+    "dataclasses",
+    "datetime",
+    "difflib",
+    "email",
+    "glob",
+    "html",
+    "http",
+    "inspect",
+    "logging",
+    "shutil",
+    "socket",
+    "string",
+    "subprocess",
+    "tempfile",
+    "textwrap",
+    "tokenize",
+    "tomllib",
+    "yaml",
+}
 WATCHED = """
 import builtins, json, sys
 compiled, compile_ = [], builtins.compile
@@ -110,8 +148,12 @@ def test_drawing_manifests_loads_and_compiles_no_more_than_it_must(tmp_path: Pat
 
 
 def pod(name: str, version: int = 0) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "demo", "uid": name},
-            "spec": {"n": version}}  # fmt: skip
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "demo", "uid": name},
+        "spec": {"n": version},
+    }
 
 
 def long_history(events: int, objects: int = 100) -> History:
@@ -194,9 +236,13 @@ def crowd(count: int) -> History:
         objects += [
             one,
             {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": {"volumeName": f"pv-{i}"}},
-            {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"pv-{i}"},
-             "spec": {"claimRef": {"namespace": "demo", "name": f"data-kubia-{i}"}}},
-        ]  # fmt: skip
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": f"pv-{i}"},
+                "spec": {"claimRef": {"namespace": "demo", "name": f"data-kubia-{i}"}},
+            },
+        ]
     return History.of(objects, About(namespace="demo"))
 
 

@@ -18,7 +18,7 @@ from k8sviz.rules.dns import records
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 LABS = sorted(p.name for p in DATA.glob("ch10-*"))
 SET = Ref("StatefulSet", "kubia", "demo")
 

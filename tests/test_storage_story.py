@@ -23,7 +23,7 @@ from k8sviz.kinds import Ref
 from k8sviz.render.text import text as as_text
 from k8sviz.sources import recording
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[1] / "data" / "labs"
 LABS = sorted(path.parent.name for path in DATA.glob("*/recording.jsonl"))
 Obj = dict[str, Any]
 State = dict[tuple[str, str, str], Obj]  # by kind, namespace, name
@@ -74,8 +74,9 @@ def sources(volume: Obj) -> list[tuple[str, str]]:
     found = [("ConfigMap", volume["configMap"].get("name"))] if "configMap" in volume else []
     found += [("Secret", volume["secret"].get("secretName"))] if "secret" in volume else []
     for part in volume.get("projected", {}).get("sources", []):
-        found += [(kind, part[key]["name"]) for key, kind in (("configMap", "ConfigMap"), ("secret", "Secret"))
-                  if key in part]  # fmt: skip
+        found += [
+            (kind, part[key]["name"]) for key, kind in (("configMap", "ConfigMap"), ("secret", "Secret")) if key in part
+        ]
     return found
 
 
@@ -239,8 +240,12 @@ def test_volumes_and_claims_tell_their_fields(lab: str) -> None:
                 continue
             facts, spec = "\n".join(node.facts), obj["spec"]
             wanted = [finalizer.rpartition("/")[2] for finalizer in obj["metadata"].get("finalizers", [])]
-            wanted += [{"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX",
-                        "ReadWriteOncePod": "RWOP"}[mode] for mode in spec["accessModes"]]  # fmt: skip
+            wanted += [
+                {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}[
+                    mode
+                ]
+                for mode in spec["accessModes"]
+            ]
             wanted += ["Block"] if spec.get("volumeMode") == "Block" else []
             if node.kind == "PersistentVolume":
                 wanted += [spec["capacity"]["storage"], spec["persistentVolumeReclaimPolicy"]]
@@ -255,8 +260,11 @@ def test_volumes_and_claims_tell_their_fields(lab: str) -> None:
 
 # -- what kubectl printed at the time --------------------------------------------------------------
 
-COLUMNS = {"Pod": ("NAME", "READY", "STATUS", "RESTARTS"), "PersistentVolumeClaim": ("NAME", "STATUS", "VOLUME"),
-           "PersistentVolume": ("NAME", "CAPACITY", "ACCESS", "MODES", "RECLAIM", "POLICY", "STATUS")}  # fmt: skip
+COLUMNS = {
+    "Pod": ("NAME", "READY", "STATUS", "RESTARTS"),
+    "PersistentVolumeClaim": ("NAME", "STATUS", "VOLUME"),
+    "PersistentVolume": ("NAME", "CAPACITY", "ACCESS", "MODES", "RECLAIM", "POLICY", "STATUS"),
+}
 
 
 def printed(output: str) -> Iterator[tuple[str, str, str]]:
@@ -404,28 +412,50 @@ TYPES: dict[str, tuple[Obj, list[str]]] = {
     "emptyDir in memory": ({"emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}, ["in memory", "at most 16Mi"]),
     "emptyDir with a limit": ({"emptyDir": {"sizeLimit": "1Gi"}}, ["lives as long as the Pod", "at most 1Gi"]),
     "hostPath": ({"hostPath": {"path": "/var/log", "type": "Directory"}}, ["/var/log", "must be: Directory"]),
-    "gitRepo": ({"gitRepo": {"repository": "https://x/y.git", "revision": "v1", "directory": "."}},
-                ["https://x/y.git", "revision v1", "into .", "switched off"]),
+    "gitRepo": (
+        {"gitRepo": {"repository": "https://x/y.git", "revision": "v1", "directory": "."}},
+        ["https://x/y.git", "revision v1", "into .", "switched off"],
+    ),
     "configMap": ({"configMap": {"name": "cm"}}, []),
     "secret": ({"secret": {"secretName": "sec"}}, []),
     "downwardAPI": ({"downwardAPI": {"items": []}}, []),
-    "projected": ({"projected": {"sources": [{"configMap": {"name": "cm"}}, {"secret": {"name": "sec"}},
-                   {"serviceAccountToken": {"expirationSeconds": 600, "path": "t"}},
-                   {"clusterTrustBundle": {"name": "roots", "path": "r"}}]}}, ["600 s", "roots"]),
-    "csi": ({"csi": {"driver": "disk.csi.example.org", "nodePublishSecretRef": {"name": "sec"}}},
-            ["disk.csi.example.org"]),
+    "projected": (
+        {
+            "projected": {
+                "sources": [
+                    {"configMap": {"name": "cm"}},
+                    {"secret": {"name": "sec"}},
+                    {"serviceAccountToken": {"expirationSeconds": 600, "path": "t"}},
+                    {"clusterTrustBundle": {"name": "roots", "path": "r"}},
+                ]
+            }
+        },
+        ["600 s", "roots"],
+    ),
+    "csi": (
+        {"csi": {"driver": "disk.csi.example.org", "nodePublishSecretRef": {"name": "sec"}}},
+        ["disk.csi.example.org"],
+    ),
     "nfs": ({"nfs": {"server": "10.0.0.1", "path": "/export"}}, ["10.0.0.1:/export"]),
     "ephemeral": ({"ephemeral": {"volumeClaimTemplate": {"spec": {}}}}, []),
     "image": ({"image": {"reference": "registry.example.org/data:1"}}, ["registry.example.org/data:1"]),
     "persistentVolumeClaim": ({"persistentVolumeClaim": {"claimName": "c"}}, []),
-    "iscsi": ({"iscsi": {"targetPortal": "10.0.0.2", "lun": 3, "readOnly": True, "secretRef": {"name": "sec"}}},
-              ["targetPortal 10.0.0.2", "lun 3", "readOnly true"]),
+    "iscsi": (
+        {"iscsi": {"targetPortal": "10.0.0.2", "lun": 3, "readOnly": True, "secretRef": {"name": "sec"}}},
+        ["targetPortal 10.0.0.2", "lun 3", "readOnly true"],
+    ),
     "fooVolume": ({"fooVolume": {"bar": "baz", "deep": {"x": 1}}}, ["bar baz"]),
-}  # fmt: skip
-TIES = {"hostPath": {("v", "on-node", "n1")}, "configMap": {("v", "from", "cm")}, "secret": {("v", "from", "sec")},
-        "projected": {("v", "from", "cm"), ("v", "from", "sec")}, "csi": {("v", "from", "sec")},
-        "ephemeral": {("v", "claim", "p-v")}, "persistentVolumeClaim": {("v", "claim", "c")},
-        "iscsi": {("v", "from", "sec")}}  # fmt: skip
+}
+TIES = {
+    "hostPath": {("v", "on-node", "n1")},
+    "configMap": {("v", "from", "cm")},
+    "secret": {("v", "from", "sec")},
+    "projected": {("v", "from", "cm"), ("v", "from", "sec")},
+    "csi": {("v", "from", "sec")},
+    "ephemeral": {("v", "claim", "p-v")},
+    "persistentVolumeClaim": {("v", "claim", "c")},
+    "iscsi": {("v", "from", "sec")},
+}
 
 
 @pytest.mark.parametrize("case", TYPES)
@@ -433,8 +463,14 @@ def test_a_volume_of_each_type_tells_what_it_is(case: str) -> None:
     source, words = TYPES[case]
     kind = next(iter(source))
     mounts = [{"name": "v", "mountPath": "/a", "readOnly": True}, {"name": "v", "mountPath": "/b", "subPath": "s"}]
-    diagram = draw(pod("p", {"name": "v", **source}, mounts=mounts), named("ConfigMap", "cm", "demo", data={"k": "v"}),
-                   named("Secret", "sec", "demo"), named("Node", "n1"), claim("c"), claim("p-v"))  # fmt: skip
+    diagram = draw(
+        pod("p", {"name": "v", **source}, mounts=mounts),
+        named("ConfigMap", "cm", "demo", data={"k": "v"}),
+        named("Secret", "sec", "demo"),
+        named("Node", "n1"),
+        claim("c"),
+        claim("p-v"),
+    )
     node = card(diagram, "Volume", "v")
     assert node.facts[0] == kind, "the type comes first, as Kubernetes writes it"
     missing = [word for word in words if word not in "\n".join(node.facts)]
@@ -458,16 +494,24 @@ def test_fields_of_the_wrong_type_do_not_end_in_a_traceback(field: str, odd: Any
     thing = pod("p", {"name": "v", "emptyDir": {}}, mounts=[{"name": "v", "mountPath": "/a"}])
     thing["spec"][field] = odd
     other = volume("pv", capacity=odd, claimRef=odd, nodeAffinity=odd, accessModes=odd)
-    diagram = draw(thing, other, claim("c", resources=odd, selector=odd, volumeName=odd), named("Node", "n1"),
-                   named("StorageClass", "s", provisioner=odd, parameters=odd))  # fmt: skip
+    diagram = draw(
+        thing,
+        other,
+        claim("c", resources=odd, selector=odd, volumeName=odd),
+        named("Node", "n1"),
+        named("StorageClass", "s", provisioner=odd, parameters=odd),
+    )
     assert card(diagram, "PersistentVolume", "pv")
     draw(thing, other, claim("c", selector=odd), focus=Ref("PersistentVolumeClaim", "c", "demo"))
 
 
 def test_what_is_named_and_not_there_is_a_ghost_that_says_so() -> None:
-    objects = pod("p", {"name": "a", "persistentVolumeClaim": {"claimName": "gone"}},
-                  {"name": "b", "configMap": {"name": "no-cm"}},
-                  {"name": "c", "secret": {"secretName": "no-sec", "optional": True}})  # fmt: skip
+    objects = pod(
+        "p",
+        {"name": "a", "persistentVolumeClaim": {"claimName": "gone"}},
+        {"name": "b", "configMap": {"name": "no-cm"}},
+        {"name": "c", "secret": {"secretName": "no-sec", "optional": True}},
+    )
     diagram = draw(objects)
     assert (card(diagram, "PersistentVolumeClaim", "gone").level, card(diagram, "ConfigMap", "no-cm").level) == (
         "bad",
@@ -496,11 +540,14 @@ def test_a_kind_that_could_not_be_read_is_not_called_missing() -> None:
 
 def test_a_namespace_keeps_what_is_cluster_scoped_and_leaves_out_the_rest() -> None:
     objects = [
-        pod("mine", {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}), claim("c", volumeName="pv"),
+        pod("mine", {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}),
+        claim("c", volumeName="pv"),
         pod("theirs", {"name": "v", "persistentVolumeClaim": {"claimName": "d"}}, namespace="other"),
-        claim("d", "other", volumeName="pv2"), volume("pv"), named("StorageClass", "sc", provisioner="x/y"),
+        claim("d", "other", volumeName="pv2"),
+        volume("pv"),
+        named("StorageClass", "sc", provisioner="x/y"),
         volume("pv2", claimRef={"namespace": "other", "name": "d"}),
-    ]  # fmt: skip
+    ]
     diagram = draw(*objects, namespace="demo")
     assert [g.name for g in diagram.groups] == ["mine"]
     assert [n.name for n in diagram.nodes if n.kind == "PersistentVolumeClaim"] == ["c"]
@@ -512,11 +559,14 @@ def test_a_namespace_keeps_what_is_cluster_scoped_and_leaves_out_the_rest() -> N
 
 def test_a_pod_in_focus_shows_what_it_reaches_and_nothing_else() -> None:
     objects = [
-        pod("p", {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}), claim("c", volumeName="pv"),
+        pod("p", {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}),
+        claim("c", volumeName="pv"),
         volume("pv", claimRef={"namespace": "demo", "name": "c"}, storageClassName="s"),
-        named("StorageClass", "s", provisioner="x/y"), pod("q", {"name": "w", "emptyDir": {}}), volume("pv-other"),
+        named("StorageClass", "s", provisioner="x/y"),
+        pod("q", {"name": "w", "emptyDir": {}}),
+        volume("pv-other"),
         named("StorageClass", "t", provisioner="x/z"),
-    ]  # fmt: skip
+    ]
     diagram = draw(*objects, focus=Ref("Pod", "p", "demo"))
     assert {n.name for n in diagram.nodes} == {"main", "v", "c", "pv", "s", "x/y"}
     assert [g.name for g in diagram.groups] == ["p"]
@@ -572,8 +622,11 @@ def crowd(count: int, owner: str = "set") -> Iterator[Obj]:
     yield named("StatefulSet", "kubia", "demo", spec={"volumeClaimTemplates": [template]})
     yield named("StorageClass", "fast", provisioner="x/y")
     for i in range(count):
-        one = pod(f"kubia-{i}", {"name": "data", "persistentVolumeClaim": {"claimName": f"data-kubia-{i}"}},
-                  mounts=[{"name": "data", "mountPath": "/data"}])  # fmt: skip
+        one = pod(
+            f"kubia-{i}",
+            {"name": "data", "persistentVolumeClaim": {"claimName": f"data-kubia-{i}"}},
+            mounts=[{"name": "data", "mountPath": "/data"}],
+        )
         one["metadata"]["ownerReferences"] = [
             {"kind": "StatefulSet", "name": "kubia", "uid": owner, "controller": True}
         ]
@@ -589,10 +642,15 @@ def test_five_hundred_pods_are_a_few_cards_with_exact_counts() -> None:
     assert len(diagram.nodes) <= 12, [f"{n.kind} {n.name}" for n in diagram.nodes]
     counts = sorted((n.kind, n.state, n.count) for n in diagram.nodes)
     assert counts == [
-        ("Container", "", 50), ("Container", "", 450), ("PersistentVolume", "Bound", 500),
-        ("PersistentVolumeClaim", "Bound", 500), ("Provisioner", "", 1), ("StorageClass", "", 1),
-        ("Volume", "", 50), ("Volume", "", 450),
-    ]  # fmt: skip
+        ("Container", "", 50),
+        ("Container", "", 450),
+        ("PersistentVolume", "Bound", 500),
+        ("PersistentVolumeClaim", "Bound", 500),
+        ("Provisioner", "", 1),
+        ("StorageClass", "", 1),
+        ("Volume", "", 50),
+        ("Volume", "", 450),
+    ]
     assert sorted((g.state, g.count) for g in diagram.groups) == [("Pending", 50), ("Running", 450)]
     assert {(r, k) for _, r, k in lines(diagram)} >= {("bound", "pv-…"), ("claim", "data-kubia-…"), ("class", "fast")}
     assert any("2002 things are drawn as 8" in note for note in diagram.notes), diagram.notes
@@ -618,11 +676,15 @@ def test_up_to_the_limit_each_thing_is_drawn() -> None:
 # -- how it reads ------------------------------------------------------------------------------------
 
 GOLDEN = [
-    ("ch06-emptydir", "after-restart", None), ("ch06-hostpath-gitrepo", "typed-events", None),
-    ("ch06-static-binding", "pod-running", None), ("ch06-dynamic", "wait-consumer", None),
-    ("ch06-binding-choice", "list-all", None), ("ch06-binding-choice", "list-all", "too-large"),
-    ("ch06-binding-choice", "list-all", "wrong-mode"), ("ch10-static-volumes", "waiting", None),
-]  # fmt: skip
+    ("ch06-emptydir", "after-restart", None),
+    ("ch06-hostpath-gitrepo", "typed-events", None),
+    ("ch06-static-binding", "pod-running", None),
+    ("ch06-dynamic", "wait-consumer", None),
+    ("ch06-binding-choice", "list-all", None),
+    ("ch06-binding-choice", "list-all", "too-large"),
+    ("ch06-binding-choice", "list-all", "wrong-mode"),
+    ("ch10-static-volumes", "waiting", None),
+]
 
 
 @pytest.mark.parametrize(("lab", "step", "name"), GOLDEN, ids=lambda part: part or "all")

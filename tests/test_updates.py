@@ -16,7 +16,7 @@ from k8sviz.sources.recording import read
 
 @cache
 def recorded(lab: str) -> History:
-    return read(data_dir() / lab / "recording.jsonl")
+    return read(data_dir() / "labs" / lab / "recording.jsonl")
 
 
 def told(lab: str, pod: str) -> Updates:
@@ -106,11 +106,15 @@ def config(value: str) -> dict:
 def pod() -> dict:
     state = {"name": "main", "restartCount": 0, "state": {"running": {"startedAt": ""}}}
     return {
-        "kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "demo", "uid": "1"},
-        "spec": {"containers": [{"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
-                 "volumes": [{"name": "v", "configMap": {"name": "c"}}]},
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"name": "p", "namespace": "demo", "uid": "1"},
+        "spec": {
+            "containers": [{"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+            "volumes": [{"name": "v", "configMap": {"name": "c"}}],
+        },
         "status": {"containerStatuses": [state]},
-    }  # fmt: skip
+    }
 
 
 def test_several_changes_and_a_look_that_skips_one() -> None:
@@ -127,9 +131,7 @@ def test_several_changes_and_a_look_that_skips_one() -> None:
     assert [c.t for c in source.changes] == [10.0, 20.0]
     # the second version was never seen: the file may have had it, or gone straight to the third
     assert file.arrived == ((30.0, 91.0), (30.0, 91.0))
-    assert [(s.value, s.start, s.end) for s in file.stretches] == [
-        ("one", 1.0, 30.0), ("old or new", 30.0, 91.0),
-    ]  # fmt: skip
+    assert [(s.value, s.start, s.end) for s in file.stretches] == [("one", 1.0, 30.0), ("old or new", 30.0, 91.0)]
     history.append(100.0, "ADDED", {"kind": "Node", "metadata": {"name": "later"}})
     last = updates(history, Ref("Pod", "p", "demo")).tracks[1].stretches[-1]
     assert (last.value, last.start, last.end) == ("three", 91.0, 100.0)

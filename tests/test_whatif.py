@@ -89,8 +89,15 @@ def test_the_nearest_stateful_lab(settings: StatefulSettings, lab: str) -> None:
 def test_a_stateful_life_in_words() -> None:
     settings = StatefulSettings(replicas=3, scale_to=1, update=True, partition=2)
     order = [f"{m['do']} {m['pod']}" for m in settings.predict().to_json()["order"]]
-    assert order == ["start kubia-0", "start kubia-1", "start kubia-2", "stop kubia-2", "start kubia-2",
-                     "stop kubia-2", "stop kubia-1"]  # fmt: skip
+    assert order == [
+        "start kubia-0",
+        "start kubia-1",
+        "start kubia-2",
+        "stop kubia-2",
+        "start kubia-2",
+        "stop kubia-2",
+        "stop kubia-1",
+    ]
     assert settings.predict().history.at(None).objects("Pod")[0]["spec"]["containers"][0]["image"] == "busybox:1.36"
     blocked = StatefulSettings(failing=0)
     assert blocked.predict().waits.waits_for == 0

@@ -14,7 +14,7 @@ from k8sviz.why import Explanation, why
 from k8sviz.why.scheduling import _KINDS, parse_refusals
 from k8sviz.words import templates
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from k8sviz.history import About, History, Result, Step
 from k8sviz.sources.recording import read
 from k8sviz.why import Explanation, explain_snapshot, why
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 LABS = sorted(path.parent.name for path in DATA.glob("*/recording.jsonl"))
 
 
@@ -110,10 +110,29 @@ def test_no_output_of_a_command_makes_it_fail(stderr: str, stdout: str, code: in
 
 
 PIECES = st.sampled_from(
-    ["is invalid: ", 'The Pod "a" ', "spec.a: Required value", "Invalid value: {", "Forbidden", "\n", "* ", '"', "`",
-     "json: cannot unmarshal ", "number into Go struct field ", "A.b of type string", "User ", " cannot list resource ",
-     "Warning: ", "x509: ", "timed out waiting for the condition on ", "pods/", "{x}", "terminated with exit code "]
-)  # fmt: skip
+    [
+        "is invalid: ",
+        'The Pod "a" ',
+        "spec.a: Required value",
+        "Invalid value: {",
+        "Forbidden",
+        "\n",
+        "* ",
+        '"',
+        "`",
+        "json: cannot unmarshal ",
+        "number into Go struct field ",
+        "A.b of type string",
+        "User ",
+        " cannot list resource ",
+        "Warning: ",
+        "x509: ",
+        "timed out waiting for the condition on ",
+        "pods/",
+        "{x}",
+        "terminated with exit code ",
+    ]
+)
 
 
 @given(st.lists(PIECES, max_size=12))

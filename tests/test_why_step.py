@@ -13,7 +13,7 @@ from k8sviz.sources.recording import read
 from k8sviz.why import Explanation, why
 from k8sviz.why.step import parse_field_errors
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 LABS = sorted(path.parent.name for path in DATA.glob("*/recording.jsonl"))
 
 
@@ -137,11 +137,7 @@ SYNTHETIC = [
         "conflict",
         ["Somebody else"],
     ),
-    (
-        'pods "a" is forbidden: exceeded quota: small, requested: cpu=1, used: cpu=1, limited: cpu=1',
-        "quota",
-        ["small"],
-    ),
+    ('pods "a" is forbidden: exceeded quota: small, requested: cpu=1, used: cpu=1, limited: cpu=1', "quota", ["small"]),
     (
         'pods "a" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true',
         "pod-security",

@@ -16,7 +16,7 @@ from k8sviz.sources.recording import read
 from k8sviz.why import Evidence, Explanation, explain_snapshot, why
 from k8sviz.words import templates
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 @functools.cache
@@ -146,9 +146,12 @@ def meta(name: str, **more: Any) -> dict[str, Any]:
 def claim(name: str = "data", *, phase: str = "Pending", annotations: Any = None, **spec: Any) -> dict[str, Any]:
     wanted = {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "resources": {"requests": {"storage": "2Gi"}}}
     return {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta(name, annotations=annotations or {}),
-        "spec": {k: v for k, v in {**wanted, **spec}.items() if v is not None}, "status": {"phase": phase},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": meta(name, annotations=annotations or {}),
+        "spec": {k: v for k, v in {**wanted, **spec}.items() if v is not None},
+        "status": {"phase": phase},
+    }
 
 
 def volume(
@@ -156,32 +159,46 @@ def volume(
 ) -> dict[str, Any]:
     given = {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "capacity": {"storage": size}}
     return {
-        "apiVersion": "v1", "kind": "PersistentVolume", "status": {"phase": phase},
-        "metadata": {"name": name, "uid": f"uid-{name}", "labels": labels or {}}, "spec": {**given, **spec},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "status": {"phase": phase},
+        "metadata": {"name": name, "uid": f"uid-{name}", "labels": labels or {}},
+        "spec": {**given, **spec},
+    }
 
 
 def storage_class(name: str, provisioner: str, mode: str = "WaitForFirstConsumer", **more: Any) -> dict[str, Any]:
     return {
-        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name, **more},
-        "provisioner": provisioner, "volumeBindingMode": mode,
-    }  # fmt: skip
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name, **more},
+        "provisioner": provisioner,
+        "volumeBindingMode": mode,
+    }
 
 
 def event(about: dict[str, Any], reason: str, message: str) -> dict[str, Any]:
     it = {"kind": about["kind"], "name": about["metadata"]["name"], "namespace": about["metadata"].get("namespace", "")}
     return {
-        "apiVersion": "v1", "kind": "Event", "metadata": {"name": f"{it['name']}.{reason}", "namespace": "demo"},
-        "involvedObject": it, "reason": reason, "message": message, "lastTimestamp": "2026-01-01T00:00:00Z",
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{it['name']}.{reason}", "namespace": "demo"},
+        "involvedObject": it,
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": "2026-01-01T00:00:00Z",
+    }
 
 
 def pod(name: str, claim_name: str, node: str = "") -> dict[str, Any]:
     spec: dict[str, Any] = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": claim_name}}]}
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": meta(name), "status": {"phase": "Pending"},
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta(name),
+        "status": {"phase": "Pending"},
         "spec": {**spec, **({"nodeName": node} if node else {})},
-    }  # fmt: skip
+    }
 
 
 def taken(name: str, by: str) -> dict[str, Any]:
@@ -200,8 +217,11 @@ SYNTHETIC: list[tuple[str, list[dict[str, Any]], str, str, list[str]]] = [
     ("selector", [claim(selector={"matchLabels": {"disk": "ssd"}}), volume("a")], "selector", "error", ["labels"]),
     ("taken", [claim(), taken("a", "x"), taken("b", "y")], "all-taken", "error", ["another claim"]),
     (
-        "mixed", [claim(), volume("a", "1Gi"), volume("b", accessModes=["ReadOnlyMany"]), taken("c", "x")],
-        "no-matching-volume", "error", ["1 too small", "1 without its access modes", "1 taken by other claims"],
+        "mixed",
+        [claim(), volume("a", "1Gi"), volume("b", accessModes=["ReadOnlyMany"]), taken("c", "x")],
+        "no-matching-volume",
+        "error",
+        ["1 too small", "1 without its access modes", "1 taken by other claims"],
     ),
     ("named-missing", [claim(volumeName="pv-1"), volume("pv-2")], "named-volume-missing", "error", ["pv/pv-1"]),
     ("named-taken", [claim(volumeName="a"), taken("a", "x")], "named-volume-taken", "error", ["demo/x"]),
@@ -209,34 +229,66 @@ SYNTHETIC: list[tuple[str, list[dict[str, Any]], str, str, list[str]]] = [
     ("named-fits", [claim(volumeName="a"), volume("a")], "about-to-bind", "waiting", ["pv/a"]),
     ("lost", [claim(phase="Lost", volumeName="a")], "claim-lost", "error", ["Lost"]),
     (
-        "default", [
+        "default",
+        [
             claim(storageClassName=None),
             storage_class("std", "x", annotations={"storageclass.kubernetes.io/is-default-class": "true"}),
-        ], "default-class", "waiting", ["std"],
+        ],
+        "default-class",
+        "waiting",
+        ["std"],
     ),
     (
-        "failed", [claim(storageClassName="fast"), storage_class("fast", "csi.x", "Immediate"),
-                   event(claim(), "ProvisioningFailed", "disk quota exceeded")],
-        "provisioning-failed", "error", ["csi.x", "disk quota exceeded"],
+        "failed",
+        [
+            claim(storageClassName="fast"),
+            storage_class("fast", "csi.x", "Immediate"),
+            event(claim(), "ProvisioningFailed", "disk quota exceeded"),
+        ],
+        "provisioning-failed",
+        "error",
+        ["csi.x", "disk quota exceeded"],
     ),
     (
-        "class-came", [claim(storageClassName="fast"), storage_class("fast", "csi.x", "Immediate"),
-                       event(claim(), "ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found')],
-        "provisioning", "waiting", ["csi.x"],
+        "class-came",
+        [
+            claim(storageClassName="fast"),
+            storage_class("fast", "csi.x", "Immediate"),
+            event(claim(), "ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found'),
+        ],
+        "provisioning",
+        "waiting",
+        ["csi.x"],
     ),
     (
-        "local-none", [claim(storageClassName="local"), storage_class("local", "kubernetes.io/no-provisioner"),
-                       pod("app", "data")],
-        "no-volumes", "error", ["class local"],
+        "local-none",
+        [claim(storageClassName="local"), storage_class("local", "kubernetes.io/no-provisioner"), pod("app", "data")],
+        "no-volumes",
+        "error",
+        ["class local"],
     ),
     (
-        "local-waits", [claim(storageClassName="local"), storage_class("local", "kubernetes.io/no-provisioner"),
-                        volume("a", storageClassName="local")],
-        "wait-for-first-consumer", "waiting", ["no Pod uses it"],
+        "local-waits",
+        [
+            claim(storageClassName="local"),
+            storage_class("local", "kubernetes.io/no-provisioner"),
+            volume("a", storageClassName="local"),
+        ],
+        "wait-for-first-consumer",
+        "waiting",
+        ["no Pod uses it"],
     ),
-    ("reserved", [claim(phase="Bound", volumeName="a", annotations={"pv.kubernetes.io/bound-by-controller": "yes"}),
-                  taken("a", "data")], "bound-reserved", "fine", ["reserved"]),
-]  # fmt: skip
+    (
+        "reserved",
+        [
+            claim(phase="Bound", volumeName="a", annotations={"pv.kubernetes.io/bound-by-controller": "yes"}),
+            taken("a", "data"),
+        ],
+        "bound-reserved",
+        "fine",
+        ["reserved"],
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -269,14 +321,29 @@ VOLUMES: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("failed", [volume("a", phase="Failed")], "reclaim-failed", "error"),
     ("kept", [volume("a", claimRef={"name": "later", "namespace": "demo"})], "volume-reserved", "fine"),
     (
-        "recycle", [volume("a", phase="Released", persistentVolumeReclaimPolicy="Recycle",
-                           claimRef={"name": "x", "namespace": "demo", "uid": "1"})], "volume-recycling", "waiting",
+        "recycle",
+        [
+            volume(
+                "a",
+                phase="Released",
+                persistentVolumeReclaimPolicy="Recycle",
+                claimRef={"name": "x", "namespace": "demo", "uid": "1"},
+            )
+        ],
+        "volume-recycling",
+        "waiting",
     ),
     (
-        "waits", [volume("a", storageClassName="local"), claim(storageClassName="local"),
-                  storage_class("local", "kubernetes.io/no-provisioner")], "volume-waits-for-pod", "fine",
+        "waits",
+        [
+            volume("a", storageClassName="local"),
+            claim(storageClassName="local"),
+            storage_class("local", "kubernetes.io/no-provisioner"),
+        ],
+        "volume-waits-for-pod",
+        "fine",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("objects", "code", "kind"), [row[1:] for row in VOLUMES], ids=[row[0] for row in VOLUMES])

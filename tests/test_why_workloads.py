@@ -12,7 +12,7 @@ from k8sviz.history import About, History
 from k8sviz.sources.recording import read
 from k8sviz.why import Explanation, explain_snapshot, why
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data" / "labs"
 
 
 @functools.cache
@@ -206,11 +206,7 @@ STATEFUL: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("order", [stateful(), pod(0, "StatefulSet", ready=False)], "waits-for-ordinal", "does not make pod/web-1"),
     (
         "min-ready",
-        [
-            stateful({"minReadySeconds": 9000}),
-            pod(0, "StatefulSet"),
-            pod(1, "StatefulSet"),
-        ],
+        [stateful({"minReadySeconds": 9000}), pod(0, "StatefulSet"), pod(1, "StatefulSet")],
         "not-available",
         "9000 s",
     ),
@@ -249,11 +245,7 @@ STATEFUL: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ),
     (
         "parallel",
-        [
-            stateful({"podManagementPolicy": "Parallel"}),
-            pod(0, "StatefulSet", ready=False),
-            pod(1, "StatefulSet"),
-        ],
+        [stateful({"podManagementPolicy": "Parallel"}), pod(0, "StatefulSet", ready=False), pod(1, "StatefulSet")],
         "parallel",
         "pod/web-0",
     ),

@@ -14,11 +14,67 @@ FILES = sorted(Path(__file__).parents[1].glob("data/**/*.yaml"))
 INDENTS = ("", "", " ", "  ", "  ", "    ", "      ", "- ", "- ", "  - ", "  - ", "    - ", "- - ")
 KEYS = ("a: ", "b:", "kind: ", "items:", "app.kubernetes.io/name: ", "y: ", "null: ", "1: ", '"q": ', "f:x: ", "a:  ")
 VALUES = (
-    "", "x", "0x1F", "010", "1.50", "1e3", "12:30:00", "2026-11-23", "true", "NO", "~", "null", "-", "- x", "-5",
-    "--x", "{}", "[]", "{a: b}", "[a]", "|", "|-", "|+", ">", "|2", '"a b"', '"a\\n"', "''", "'it''s'", "'x", "a: b",
-    "a:", "a #b", "a#b", "# c", "&a x", "*a", "!!str 1", "@x", "%x", "`x", "<<", ".inf", "x ", "x\ty", "\t", "é 中",
-    "\u00a0x", "\u2028", "1_000", "=", "?", ": ", "...", "---", "a, b", "(a)", "$(A)", "key: |", "1e400",
-)  # fmt: skip
+    "",
+    "x",
+    "0x1F",
+    "010",
+    "1.50",
+    "1e3",
+    "12:30:00",
+    "2026-11-23",
+    "true",
+    "NO",
+    "~",
+    "null",
+    "-",
+    "- x",
+    "-5",
+    "--x",
+    "{}",
+    "[]",
+    "{a: b}",
+    "[a]",
+    "|",
+    "|-",
+    "|+",
+    ">",
+    "|2",
+    '"a b"',
+    '"a\\n"',
+    "''",
+    "'it''s'",
+    "'x",
+    "a: b",
+    "a:",
+    "a #b",
+    "a#b",
+    "# c",
+    "&a x",
+    "*a",
+    "!!str 1",
+    "@x",
+    "%x",
+    "`x",
+    "<<",
+    ".inf",
+    "x ",
+    "x\ty",
+    "\t",
+    "é 中",
+    "\u00a0x",
+    "\u2028",
+    "1_000",
+    "=",
+    "?",
+    ": ",
+    "...",
+    "---",
+    "a, b",
+    "(a)",
+    "$(A)",
+    "key: |",
+    "1e400",
+)
 
 
 def both(text):
@@ -54,8 +110,11 @@ def test_lines_put_together_at_random(lines):
     both("".join(f"{indent}{key}{value}\n" for indent, key, value in lines))
 
 
-@given(st.lists(st.tuples(st.sampled_from(INDENTS), st.sampled_from((*KEYS, "")), st.sampled_from((*VALUES, "x"))),
-                max_size=7))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(INDENTS), st.sampled_from((*KEYS, "")), st.sampled_from((*VALUES, "x"))), max_size=7
+    )
+)
 @settings(max_examples=1500, deadline=None)
 def test_lines_without_keys(lines):
     both("a: x\n" + "".join(f"{indent}{key}{value}\n" for indent, key, value in lines))

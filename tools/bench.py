@@ -80,8 +80,12 @@ def child(code: str, *arguments: str) -> Any:
     """Run Python code in a process of its own; it prints one line of JSON."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
-        check=True, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     return json.loads(done.stdout)
 
 
@@ -159,8 +163,13 @@ def drawing() -> Iterable[Measured]:
     yield Measured("the same, a process's first (Graphviz is loaded)", cold * 1000, "ms", None, _ratio(cold, warm))
     yield Measured("importing what it takes", first * 1000, "ms")
     many = child(_DRAW, "2500")
-    yield Measured("2,500 objects to SVG and text, warm", many["warm"] * 1000, "ms", None,
-                   f"summed up to {many['nodes']} nodes; {_ratio(many['warm'], warm)}")  # fmt: skip
+    yield Measured(
+        "2,500 objects to SVG and text, warm",
+        many["warm"] * 1000,
+        "ms",
+        None,
+        f"summed up to {many['nodes']} nodes; {_ratio(many['warm'], warm)}",
+    )
 
 
 def _ratio(one: float, other: float) -> str:
@@ -183,13 +192,31 @@ def storage_objects(count: int) -> list[dict[str, Any]]:
         size = {"requests": {"storage": "1Gi"}}
         made += [
             _object("Pod", f"kubia-{i}", "demo", owners=[owner], spec=spec, status={"phase": "Running"}),
-            _object("PersistentVolumeClaim", claim["name"], "demo", status={"phase": "Bound"}, spec={
-                "accessModes": ["ReadWriteOnce"], "resources": size, "volumeName": f"pv-{i}",
-                "storageClassName": "fast"}),
-            _object("PersistentVolume", f"pv-{i}", status={"phase": "Bound"}, spec={
-                "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "claimRef": claim,
-                "csi": {"driver": "disk.csi.example.org", "volumeHandle": f"h-{i}"}, "storageClassName": "fast"}),
-        ]  # fmt: skip
+            _object(
+                "PersistentVolumeClaim",
+                claim["name"],
+                "demo",
+                status={"phase": "Bound"},
+                spec={
+                    "accessModes": ["ReadWriteOnce"],
+                    "resources": size,
+                    "volumeName": f"pv-{i}",
+                    "storageClassName": "fast",
+                },
+            ),
+            _object(
+                "PersistentVolume",
+                f"pv-{i}",
+                status={"phase": "Bound"},
+                spec={
+                    "accessModes": ["ReadWriteOnce"],
+                    "capacity": {"storage": "1Gi"},
+                    "claimRef": claim,
+                    "csi": {"driver": "disk.csi.example.org", "volumeHandle": f"h-{i}"},
+                    "storageClassName": "fast",
+                },
+            ),
+        ]
         i += 1
     return made
 
@@ -287,15 +314,29 @@ def _pod(number: int, version: int, rng: random.Random) -> dict[str, Any]:
         {"type": name, "status": rng.choice(["True", "False"]), "lastProbeTime": None, "lastTransitionTime": time}
         for name in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
     ]
-    state = {"name": "main", "ready": True, "restartCount": rng.randrange(9), "image": "busybox:1.36",
-             "imageID": digest, "state": {"running": {"startedAt": time}}}  # fmt: skip
+    state = {
+        "name": "main",
+        "ready": True,
+        "restartCount": rng.randrange(9),
+        "image": "busybox:1.36",
+        "imageID": digest,
+        "state": {"running": {"startedAt": time}},
+    }
     made = _object("Pod", f"pod-{number}", "demo", labels={"app": f"app-{number % 7}"})
     made["metadata"] |= {"uid": f"{number:08d}-0000-4000-8000-000000000000", "resourceVersion": str(version)}
     made["spec"] = {
-        "containers": [{"name": "main", "image": "busybox:1.36", "env": [{"name": "A", "value": "b"}],
-                        "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
-        "volumes": [{"name": "data", "emptyDir": {}}], "nodeName": f"node-{number % 5}", "restartPolicy": "Always",
-    }  # fmt: skip
+        "containers": [
+            {
+                "name": "main",
+                "image": "busybox:1.36",
+                "env": [{"name": "A", "value": "b"}],
+                "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+            }
+        ],
+        "volumes": [{"name": "data", "emptyDir": {}}],
+        "nodeName": f"node-{number % 5}",
+        "restartPolicy": "Always",
+    }
     made["status"] = {"phase": "Running", "conditions": conditions, "containerStatuses": [state], "podIP": "10.0.0.1"}
     return made
 
@@ -350,11 +391,12 @@ def others() -> Iterable[Measured]:
     yield Measured("5,000 objects as kubectl get -o json prints them", summary.seconds, "s", 2)
     yield Measured("its peak memory", summary.memory / 1e6, "MB", 300)
     _FOR_RESULTS["others"] = [
-        *side_by_side.table(found), "",
+        *side_by_side.table(found),
+        "",
         f"Growth in the process, k8sviz: {', '.join(side_by_side.growth(found, 0))}.",
         f"KubeDiagrams: {', '.join(side_by_side.growth(found, 1)) or 'not measured'}.",
         *([f"KubeDiagrams was left out: {why}."] if why else []),
-    ]  # fmt: skip
+    ]
 
 
 # -- what learners wait for ------------------------------------------------------------------------
@@ -390,10 +432,14 @@ _LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 def _parts(events: int | None) -> dict[str, Callable[[], Iterable[Measured]]]:
     lengths = (events,) if events else _LENGTHS
     return {
-        "others": others, "starting": starting, "drawing": drawing, "player": player,
+        "others": others,
+        "starting": starting,
+        "drawing": drawing,
+        "player": player,
         "history": lambda: (one for length in lengths for one in history(length)),
-        "notebooks": notebooks, "course": course,
-    }  # fmt: skip
+        "notebooks": notebooks,
+        "course": course,
+    }
 
 
 def main() -> int:
@@ -440,9 +486,14 @@ def write_results(found: dict[str, list[Measured]], machine: str) -> None:
         "",
     ]
     if "others" in _FOR_RESULTS:
-        lines += ["## The same YAML, k8sviz and KubeDiagrams", "",
-                  "Times KubeDiagrams takes for each one that k8sviz takes; medians, taken in turns.", "",
-                  *_FOR_RESULTS["others"], ""]  # fmt: skip
+        lines += [
+            "## The same YAML, k8sviz and KubeDiagrams",
+            "",
+            "Times KubeDiagrams takes for each one that k8sviz takes; medians, taken in turns.",
+            "",
+            *_FOR_RESULTS["others"],
+            "",
+        ]
     for name, part in found.items():
         lines += [f"## {name.capitalize()}", "", "| | measured | promised | |", "|---|--:|--:|---|"]
         for one in part:

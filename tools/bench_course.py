@@ -59,9 +59,22 @@ def notebook_seconds() -> Iterator[tuple[str, float]]:
         for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
             begin = time.perf_counter()
             done = subprocess.run(
-                [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", str(path),
-                 "--output-dir", folder], capture_output=True, text=True, cwd=ROOT,
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "jupyter",
+                    "nbconvert",
+                    "--to",
+                    "notebook",
+                    "--execute",
+                    str(path),
+                    "--output-dir",
+                    folder,
+                ],
+                capture_output=True,
+                text=True,
+                cwd=ROOT,
+            )
             if done.returncode == 0:
                 yield path.stem, time.perf_counter() - begin
             else:
@@ -78,8 +91,14 @@ def seconds_to_the_course(deadline: float = 600.0) -> float | None:
         caches = {"PIP_CACHE_DIR": f"{folder}/pip", "UV_CACHE_DIR": f"{folder}/uv", "BROWSER": "true"}
         with (Path(folder) / "said").open("wb") as said:
             begin = time.perf_counter()
-            started = subprocess.Popen(["make", "course", f"PYTHON={sys.executable}"], cwd=copy, stdout=said,
-                                       stderr=said, env={**os.environ, **caches}, start_new_session=True)  # fmt: skip
+            started = subprocess.Popen(
+                ["make", "course", f"PYTHON={sys.executable}"],
+                cwd=copy,
+                stdout=said,
+                stderr=said,
+                env={**os.environ, **caches},
+                start_new_session=True,
+            )
             try:
                 return _until_page(Path(folder) / "said", started, begin, deadline)
             finally:

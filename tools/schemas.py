@@ -21,8 +21,19 @@ __all__ = ["main", "shrunk"]
 
 _TARGET: Final = Path(__file__).resolve().parents[1] / "k8sviz" / "validate" / "kubernetes.json"
 _KEPT: Final = ("properties", "required", "items", "additionalProperties", "format")
-_GROUPS: Final = ("", "apps", "batch", "storage.k8s.io", "rbac.authorization.k8s.io", "discovery.k8s.io",
-                  "networking.k8s.io", "policy", "autoscaling", "scheduling.k8s.io", "node.k8s.io")  # fmt: skip
+_GROUPS: Final = (
+    "",
+    "apps",
+    "batch",
+    "storage.k8s.io",
+    "rbac.authorization.k8s.io",
+    "discovery.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "autoscaling",
+    "scheduling.k8s.io",
+    "node.k8s.io",
+)
 # not things that people write
 _LEFT_OUT: Final = ("List", "Options", "Status", "Event", "APIGroup", "APIVersions", "Scale", "Eviction")
 _PREFIX: Final = "#/$defs/"

@@ -178,8 +178,14 @@ _TIMED = """
 def _inside(python: str, code: str, file: Path, drawn: Path, runs: int, folder: Path) -> float:
     program = textwrap.dedent(code) + textwrap.dedent(_TIMED)
     try:
-        done = subprocess.run([python, "-c", program, str(file), str(drawn), str(runs)], capture_output=True, text=True,
-                              cwd=ROOT, env=environment(folder), timeout=4 * DEADLINE)  # fmt: skip
+        done = subprocess.run(
+            [python, "-c", program, str(file), str(drawn), str(runs)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=environment(folder),
+            timeout=4 * DEADLINE,
+        )
     except subprocess.TimeoutExpired:
         return math.nan
     return float(done.stdout.splitlines()[-1]) if done.returncode == 0 else math.nan
@@ -191,8 +197,17 @@ def json_summary(count: int = 5000) -> Side:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_json(cluster(count), folder / "cluster.json")
-        command = [sys.executable, "-m", "k8sviz", "draw", "overview", "-f", str(folder / "cluster.json"),
-                   "-o", str(folder / "drawn.svg")]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "k8sviz",
+            "draw",
+            "overview",
+            "-f",
+            str(folder / "cluster.json"),
+            "-o",
+            str(folder / "drawn.svg"),
+        ]
         for turn in range(4):
             _once(side, command, folder / "drawn", folder, count=turn > 0)
     return side
@@ -204,11 +219,25 @@ def table(found: dict[int, tuple[Side, Side]]) -> list[str]:
     heads = ["objects", "whole process", "in the process", *(head.replace("Other", "KubeDiagrams") for head in both)]
     lines = ["| " + " | ".join(heads) + " |", "|" + "--:|" * len(heads)]
     for size, (ours, theirs) in found.items():
-        lines.append("| " + " | ".join([
-            f"{size:,}", _ratio(theirs.seconds, ours.seconds, theirs), _ratio(theirs.inside, ours.inside, theirs),
-            _seconds(ours), theirs.failed or _seconds(theirs), _time(ours.inside), _time(theirs.inside),
-            _bytes(ours.memory), _bytes(theirs.memory), _bytes(ours.svg), _bytes(theirs.svg),
-        ]) + " |")  # fmt: skip
+        lines.append(
+            "| "
+            + " | ".join(
+                [
+                    f"{size:,}",
+                    _ratio(theirs.seconds, ours.seconds, theirs),
+                    _ratio(theirs.inside, ours.inside, theirs),
+                    _seconds(ours),
+                    theirs.failed or _seconds(theirs),
+                    _time(ours.inside),
+                    _time(theirs.inside),
+                    _bytes(ours.memory),
+                    _bytes(theirs.memory),
+                    _bytes(ours.svg),
+                    _bytes(theirs.svg),
+                ]
+            )
+            + " |"
+        )
     return lines
 
 

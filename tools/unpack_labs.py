@@ -1,4 +1,4 @@
-"""Makes the folders in `data/` from recordings: `python tools/unpack_labs.py RECORDING... -o data`."""
+"""Makes the folders in `data/` from recordings: `python tools/unpack_labs.py RECORDING... -o data/labs`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Unpack each recording and print the folder it became; 2 when one cannot be unpacked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recording", nargs="+", type=Path)
-    parser.add_argument("-o", dest="data", type=Path, default=Path("data"), help="the folder for the labs")
+    parser.add_argument("-o", dest="data", type=Path, default=Path("data/labs"), help="the folder for the labs")
     options = parser.parse_args(argv)
     try:
         for recording in options.recording:

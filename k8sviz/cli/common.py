@@ -13,9 +13,16 @@ from k8sviz.errors import K8svizError
 from k8sviz.kinds import kind_named
 
 __all__ = [
-    "SOURCE_HELP", "AddCommand", "Parser", "cluster_arguments", "command", "is_ref", "print_json", "source_arguments",
+    "SOURCE_HELP",
+    "AddCommand",
+    "Parser",
+    "cluster_arguments",
+    "command",
+    "is_ref",
+    "print_json",
+    "source_arguments",
     "split",
-]  # fmt: skip
+]
 
 SOURCE_HELP = "a lab (see `k8sviz labs`), a recording (.jsonl), or manifests with -f"
 LIVE_HELP = "; none: the cluster of your kubeconfig"
@@ -59,8 +66,14 @@ def source_arguments(parser: argparse.ArgumentParser, *, at: bool = True, live: 
     parser.add_argument("words", nargs="*", metavar="SOURCE [KIND/NAME]", help=told)
     if live:
         cluster_arguments(parser)
-    parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE",
-                        help="YAML or JSON file, folder, or - for standard input; may come again")  # fmt: skip
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="YAML or JSON file, folder, or - for standard input; may come again",
+    )
     if at:
         parser.add_argument("--at", metavar="STEP|SECONDS", help="a step's settled state, or a time; default: the end")
 

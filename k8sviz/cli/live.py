@@ -98,9 +98,13 @@ def _record_namespace(options: argparse.Namespace) -> None:
 
     cluster = connect(options.context or os.environ.get("K8SVIZ_CONTEXT") or None)
     changes = record_namespace(
-        cluster, options.namespace, Path(options.output), progress=_progress, seconds=options.seconds,
+        cluster,
+        options.namespace,
+        Path(options.output),
+        progress=_progress,
+        seconds=options.seconds,
         secrets=options.keep_secrets,
-    )  # fmt: skip
+    )
     _wrote(f"wrote {options.output}: {changes} changes")
 
 
@@ -139,6 +143,4 @@ def _redact(options: argparse.Namespace) -> None:
     _wrote(f"wrote {options.output}")
 
 
-COMMANDS: Final[dict[str, AddCommand]] = {
-    "watch": _watch_command, "record": _record_command, "redact": _redact_command,
-}  # fmt: skip
+COMMANDS: Final[dict[str, AddCommand]] = {"watch": _watch_command, "record": _record_command, "redact": _redact_command}

@@ -33,10 +33,19 @@ def _predict_command(commands: Any) -> None:
     stateful = command(kinds, "stateful", _stateful, "how a StatefulSet starts and changes: -f FIRST -f NEXT")
     for timed in (rollout, stateful):
         _file_arguments(timed)
-        timed.add_argument("--ready-after", type=_seconds, metavar="TIME", default=2.0,
-                           help="from a Pod's start to Ready: 2s, 500ms, 1m, never (default: 2s)")  # fmt: skip
-        timed.add_argument("--stop-after", type=_seconds, metavar="TIME",
-                           help="how long a Pod needs to go (default: its terminationGracePeriodSeconds)")  # fmt: skip
+        timed.add_argument(
+            "--ready-after",
+            type=_seconds,
+            metavar="TIME",
+            default=2.0,
+            help="from a Pod's start to Ready: 2s, 500ms, 1m, never (default: 2s)",
+        )
+        timed.add_argument(
+            "--stop-after",
+            type=_seconds,
+            metavar="TIME",
+            help="how long a Pod needs to go (default: its terminationGracePeriodSeconds)",
+        )
 
 
 def _check_command(commands: Any) -> None:
@@ -47,8 +56,15 @@ def _check_command(commands: Any) -> None:
 
 def _filename_argument(parser: argparse.ArgumentParser) -> None:
     # several after one -f, as a shell makes of -f *.yaml
-    parser.add_argument("-f", "--filename", action="extend", nargs="+", required=True, metavar="FILE",
-                        help="YAML or JSON files, folders, or - for standard input; may come again")  # fmt: skip
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="extend",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="YAML or JSON files, folders, or - for standard input; may come again",
+    )
 
 
 def _file_arguments(parser: argparse.ArgumentParser) -> None:

@@ -139,8 +139,9 @@ def _inspect(options: argparse.Namespace) -> None:
     source, refs = split(options)
     if len(refs) != 1:
         raise K8svizError("inspect which Pod? Name one, as in k8sviz inspect pod/downward ch08-downward-env")
-    shown = k8sviz.inspect(refs[0], k8sviz.open_source(source), options.container, at=options.at,
-                           show_secrets=options.show_secrets)  # fmt: skip
+    shown = k8sviz.inspect(
+        refs[0], k8sviz.open_source(source), options.container, at=options.at, show_secrets=options.show_secrets
+    )
     found = shown.inspections[:1] if options.container else shown.inspections
     if options.json:
         print_json([one.to_json() for one in found])
@@ -192,6 +193,11 @@ def _chart(options: argparse.Namespace) -> None:
 
 
 COMMANDS: Final[dict[str, AddCommand]] = {
-    "labs": _labs_command, "draw": _draw_command, "why": _why_command, "play": _play_command,
-    "inspect": _inspect_command, "users": _users_command, "chart": _chart_command,
-}  # fmt: skip
+    "labs": _labs_command,
+    "draw": _draw_command,
+    "why": _why_command,
+    "play": _play_command,
+    "inspect": _inspect_command,
+    "users": _users_command,
+    "chart": _chart_command,
+}

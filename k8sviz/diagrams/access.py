@@ -31,11 +31,7 @@ _SERVER: Final = "api-server"
 
 
 def access(
-    snapshot: Snapshot,
-    focus: Ref | None = None,
-    *,
-    namespace: str | None = None,
-    history: History | None = None,
+    snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None, history: History | None = None
 ) -> Diagram:
     """The access story of a Snapshot: all of it, or what hangs together with one object.
 
@@ -112,8 +108,16 @@ class _Story:
         if proxy is not None:
             mine = proxy.container == name
             facts += [say("access.fact.proxy", port=proxy.port)] if mine else [say("access.fact.plain")]
-        return self.b.node(kind, name, self.in_pod(pod, "container", name), facts, state=state.word,
-                           level=container_level(pod, state), group=frame, alike=self.alike(pod, name))  # fmt: skip
+        return self.b.node(
+            kind,
+            name,
+            self.in_pod(pod, "container", name),
+            facts,
+            state=state.word,
+            level=container_level(pod, state),
+            group=frame,
+            alike=self.alike(pod, name),
+        )
 
     def alike(self, pod: Object, name: str) -> str:
         owner = self.b.owner_of(pod)
@@ -134,9 +138,11 @@ class _Story:
     def where(self, pod: Object, container: str, node: str, frame: str) -> None:
         shown = self.variables(pod, container)
         host, port = shown.get(_HOST), shown.get(_PORT) or "443"
-        facts = [say("access.fact.host", value=host) if host else say("access.fact.host-unknown"),
-                 say("access.fact.port", name=_PORT, value=port),
-                 say("access.fact.dns", name="kubernetes.default.svc")]  # fmt: skip
+        facts = [
+            say("access.fact.host", value=host) if host else say("access.fact.host-unknown"),
+            say("access.fact.port", name=_PORT, value=port),
+            say("access.fact.dns", name="kubernetes.default.svc"),
+        ]
         at = self.in_pod(pod, "variable", f"{container}/{_HOST}")
         alike = self.alike(pod, f"{container} {_HOST}")
         variable = self.b.node("Variable", _HOST, at, facts, group=frame, alike=alike)
@@ -165,24 +171,34 @@ class _Story:
         at = self.in_pod(pod, "trust", container)
         alike = self.alike(pod, f"{container} ca.crt")
         if not path:
-            answer = self.b.node("File", "ca.crt", at, [say("access.fact.no-ca")], state=say("access.state.untrusted"),
-                                 level="bad", group=frame, alike=alike)  # fmt: skip
+            answer = self.b.node(
+                "File",
+                "ca.crt",
+                at,
+                [say("access.fact.no-ca")],
+                state=say("access.state.untrusted"),
+                level="bad",
+                group=frame,
+                alike=alike,
+            )
             self.b.edge(node, answer, "trust", say("access.question.trust"), "bad")
             return
         answer = self.b.node(
             "File", "ca.crt", at, [say("access.fact.path", path=_short(path))], group=frame, alike=alike
         )
         self.b.edge(node, answer, "trust", say("access.question.trust"))
-        self.b.link(answer, Ref("ConfigMap", "kube-root-ca.crt", ref_of(pod).namespace), "from-key",
-                    say("access.edge.from-key"))  # fmt: skip
+        self.b.link(
+            answer, Ref("ConfigMap", "kube-root-ca.crt", ref_of(pod).namespace), "from-key", say("access.edge.from-key")
+        )
 
     def who(self, pod: Object, container: str, path: str, node: str, frame: str) -> None:
         at = self.in_pod(pod, "token", container)
         alike = self.alike(pod, f"{container} token")
         if not path:
             state = say("access.state.anonymous")
-            answer = self.b.node("Token", "token", at, [say("access.fact.no-token")], state=state, level="bad",
-                                 group=frame, alike=alike)  # fmt: skip
+            answer = self.b.node(
+                "Token", "token", at, [say("access.fact.no-token")], state=state, level="bad", group=frame, alike=alike
+            )
             self.b.edge(node, answer, "who", say("access.question.who"), "bad")
             return
         facts = [say("access.fact.path", path=_short(path)), say("access.fact.expires", seconds=_seconds(pod))]
@@ -207,8 +223,13 @@ class _Story:
         for binding in bound:
             self.b.edge(node, self.binding(binding), "bound", say("access.edge.bound"))
         if not bound:
-            nothing = self.b.node("Permission", say("access.name.nothing"), f"permission/none/{self.b.id_of(ref)}",
-                                  state=say("access.state.nothing"), level="bad")  # fmt: skip
+            nothing = self.b.node(
+                "Permission",
+                say("access.name.nothing"),
+                f"permission/none/{self.b.id_of(ref)}",
+                state=say("access.state.nothing"),
+                level="bad",
+            )
             self.b.edge(node, nothing, "allows", say("access.edge.allows"), "off")
 
     def bindings(self) -> list[Object]:
@@ -251,8 +272,9 @@ class _Story:
             names = strings(rule, "resourceNames")
             facts += [say("access.fact.names", names=", ".join(names))] if names else []
             name = _all(strings(rule, "resources")) or ", ".join(strings(rule, "nonResourceURLs"))
-            target = self.b.node("Permission", name, f"permission/{self.b.id_of(ref_of(role))}/{i}", facts, level="ok",
-                                 state="")  # fmt: skip
+            target = self.b.node(
+                "Permission", name, f"permission/{self.b.id_of(ref_of(role))}/{i}", facts, level="ok", state=""
+            )
             self.b.edge(node, target, "allows", say("access.edge.allows"), "ok", key=str(i))
 
 

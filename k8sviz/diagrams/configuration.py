@@ -383,8 +383,10 @@ class _Container:
         here = found is not None and (not use.key or use.key in contents_of(found))
         if here and not use.key:
             return  # an object without keys
-        label = say(f"configuration.edge.{'envFrom-prefix' if use.way == 'envFrom' and use.target else use.way}",
-                    prefix=use.target)  # fmt: skip
+        label = say(
+            f"configuration.edge.{'envFrom-prefix' if use.way == 'envFrom' and use.target else use.way}",
+            prefix=use.target,
+        )
         if use.optional:
             label += "\n" + say("configuration.edge.optional")
         level: Level = "unknown" if use.optional else "bad"
@@ -429,10 +431,12 @@ class _Container:
         """The reference that makes the file: an item of its own before the whole object."""
         source = file.source
         fit = [
-            use for use in self.uses
+            use
+            for use in self.uses
             if (use.kind, use.name, use.volume) == (source.kind, source.name, file.volume)
-            and use.key in ("", source.key) and _reaches(use, path)
-        ]  # fmt: skip
+            and use.key in ("", source.key)
+            and _reaches(use, path)
+        ]
         return max(fit, key=lambda use: (bool(use.item), len(use.target)), default=None)
 
     def file(self, path: str, versions: Sequence[FileVersion], file: File, use: Reference) -> None:
@@ -447,8 +451,10 @@ class _Container:
         contents = [version.file.content if version.file else None for version in versions]
         hidden = source.kind == "Secret"
         facts = [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))]
-        facts += [self.story.value(content, hidden) if content is not None else say("configuration.state.no-file")
-                  for content in contents]  # fmt: skip
+        facts += [
+            self.story.value(content, hidden) if content is not None else say("configuration.state.no-file")
+            for content in contents
+        ]
         node = self.put("File", path, facts, change.state, change.level)
         ref = self.key_ref(source.kind, source.name)
         key = _key_id(ref, source.key)
@@ -530,8 +536,10 @@ class _Container:
         becomes = say("configuration.value.hidden-unknown" if hidden else "configuration.value.unknown")
         if value is not None:
             becomes = _short(value)
-        facts = [say("configuration.fact.written", written=_short(written)),
-                 say("configuration.fact.becomes", value=becomes)]  # fmt: skip
+        facts = [
+            say("configuration.fact.written", written=_short(written)),
+            say("configuration.fact.becomes", value=becomes),
+        ]
         if known:
             node = self.put("Argument", name, facts, "frozen", "")
         else:

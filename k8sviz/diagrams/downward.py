@@ -179,8 +179,16 @@ class _Pod:
         elif not refused:
             facts = [_value(value if isinstance(value, str) else None)]
         state, level = (say("downward.state.refused"), "bad") if refused else ("", "")
-        return self.b.node("Field", path, node, facts, state=state, level=level,  # type: ignore[arg-type]
-                           group=self.frame, alike=f"{self.owner} {path}" if self.owner else "")  # fmt: skip
+        return self.b.node(
+            "Field",
+            path,
+            node,
+            facts,
+            state=state,
+            level=level,  # type: ignore[arg-type]
+            group=self.frame,
+            alike=f"{self.owner} {path}" if self.owner else "",
+        )
 
     def resource(self, shown: _Shown, container: Mapping[str, Any] | None, terms: ResourceTerms | Reason) -> str:
         of = text(shown.reference, "containerName") or text(container, "name")
@@ -199,8 +207,16 @@ class _Pod:
             level = "off"
             state = say("downward.fact.not-set")
             facts[-1] = facts[-1].removeprefix(f"{state}: ")
-        self.b.node("Field", path, node, facts, state=state, level=level, group=self.frame,
-                    alike=f"{self.owner} {of} {path}" if self.owner else "")  # fmt: skip
+        self.b.node(
+            "Field",
+            path,
+            node,
+            facts,
+            state=state,
+            level=level,
+            group=self.frame,
+            alike=f"{self.owner} {of} {path}" if self.owner else "",
+        )
         if not isinstance(terms, Reason) and terms.origin == "node":
             self.allocatable(node, terms)
         return node
@@ -253,8 +269,9 @@ class _Pod:
             code = "fieldRef" if item.is_field else "resourceFieldRef"
             change = say("downward.edge.live" if live else "downward.edge.frozen")
             words = [say("downward.fact.volume", volume=file.volume), steps, change]
-            self.b.edge(source, node, code, "\n".join(word for word in words if word), "ok" if live else "off",
-                        key=file.volume)  # fmt: skip
+            self.b.edge(
+                source, node, code, "\n".join(word for word in words if word), "ok" if live else "off", key=file.volume
+            )
 
 
 def _value(value: str | None) -> str:

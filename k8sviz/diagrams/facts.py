@@ -16,9 +16,17 @@ __all__ = ["container_level", "deployment_state", "pod_level", "service_facts"]
 
 # Pods' STATUS words by what they mean for a person; any other word is an error or a wait that nobody has named yet
 _POD_LEVELS: Final[dict[str, Level]] = {
-    "Running": "ok", "Completed": "off", "Succeeded": "off", "Pending": "wait", "ContainerCreating": "wait",
-    "PodInitializing": "wait", "Terminating": "ending", "Unknown": "unknown", "Waiting": "wait", "": "",
-}  # fmt: skip
+    "Running": "ok",
+    "Completed": "off",
+    "Succeeded": "off",
+    "Pending": "wait",
+    "ContainerCreating": "wait",
+    "PodInitializing": "wait",
+    "Terminating": "ending",
+    "Unknown": "unknown",
+    "Waiting": "wait",
+    "": "",
+}
 
 
 def pod_level(word: str) -> Level:

@@ -41,8 +41,12 @@ def sharing(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | No
             b.edge(node, card, "owns", "", "" if pod is not None else "off")
             for claim, own in _claims(workload, pod_name):
                 label = say("stateful.figure.own-claim" if own else "stateful.figure.template-claim")
-                b.edge(card, _claim(b, snapshot, Ref("PersistentVolumeClaim", claim, key_of(workload).namespace)),
-                       "claim", label)  # fmt: skip
+                b.edge(
+                    card,
+                    _claim(b, snapshot, Ref("PersistentVolumeClaim", claim, key_of(workload).namespace)),
+                    "claim",
+                    label,
+                )
     labels = {edge.label for node in b.states() for edge in b.edges_from(node)}
     shared, own = (say(f"stateful.figure.{name}") in labels for name in ("template-claim", "own-claim"))
     title = "sharing" if shared == own else "sharing-one" if shared else "sharing-each"
@@ -125,8 +129,11 @@ def reaching(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | N
         raise K8svizError("no StatefulSet here; its Pods are what there is to reach")
     b = Builder(snapshot, namespace)
     name, home = key_of(found).name, key_of(found).namespace
-    pods = {key_of(p).name: p for p in snapshot.objects("Pod", namespace=home)
-            if ordinal_of(key_of(p).name, name) is not None}  # fmt: skip
+    pods = {
+        key_of(p).name: p
+        for p in snapshot.objects("Pod", namespace=home)
+        if ordinal_of(key_of(p).name, name) is not None
+    }
     shown = dict(list(pods.items())[:_MOST])
     for pod_name, pod in shown.items():
         _, word, level = stage_of(pod, min_ready_seconds(found), now_of(snapshot))

@@ -20,10 +20,20 @@ from k8sviz.words import say
 __all__ = ["Life", "Link", "Lives", "Restart", "Row", "Span", "Tick", "lives", "lives_text", "phase_of"]
 
 _LEVELS: dict[str, Level] = {
-    "Pending": "wait", "Available": "", "Bound": "ok", "Released": "off", "Failed": "bad", "Lost": "bad",
-    "Running": "ok", "Succeeded": "off", "Unknown": "unknown", "Terminating": "ending", "Active": "ok",
-    "Ready": "ok", "NotReady": "bad",
-}  # fmt: skip
+    "Pending": "wait",
+    "Available": "",
+    "Bound": "ok",
+    "Released": "off",
+    "Failed": "bad",
+    "Lost": "bad",
+    "Running": "ok",
+    "Succeeded": "off",
+    "Unknown": "unknown",
+    "Terminating": "ending",
+    "Active": "ok",
+    "Ready": "ok",
+    "NotReady": "bad",
+}
 # the kubelet is at work; every other reason to wait is one to look at
 _STARTING = ("", "ContainerCreating", "PodInitializing")
 

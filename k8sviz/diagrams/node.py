@@ -237,8 +237,10 @@ class _Teller:
         return tuple(s for s in _spans(marks, self.history.end) if s.phase)
 
     def _unschedulable(self, pod: Object) -> bool:
-        return any(text(c, "type") == "PodScheduled" and text(c, "reason") == "Unschedulable"
-                   for c in listed(pod, "status", "conditions"))  # fmt: skip
+        return any(
+            text(c, "type") == "PodScheduled" and text(c, "reason") == "Unschedulable"
+            for c in listed(pod, "status", "conditions")
+        )
 
     def _clock(self, name: str, events: Sequence[Event]) -> Iterator[Span]:
         """From the NoExecute taint until the Pod's toleration is over, or the taint or the Pod is gone."""
@@ -287,8 +289,14 @@ class _Teller:
         uid = text(new[0].object, "metadata", "uid")
         stuck = next((e for e in new if self._unschedulable(e.object)), None)
         if stuck is not None:
-            message = next((text(c, "message") for c in listed(stuck.object, "status", "conditions")
-                            if text(c, "type") == "PodScheduled"), "")  # fmt: skip
+            message = next(
+                (
+                    text(c, "message")
+                    for c in listed(stuck.object, "status", "conditions")
+                    if text(c, "type") == "PodScheduled"
+                ),
+                "",
+            )
             self.moments.append(Moment(stuck.t, say("node.moment.stuck", pod=name, message=message.partition(". ")[0])))
         placed = next((e for e in new if text(e.object, "spec", "nodeName")), None)
         if placed is not None and uid and placed.t >= start:
@@ -376,14 +384,21 @@ class _Moment:
         ready = _ready(node)
         facts = []
         if ready != "True":
-            stamps = [epoch(text(c, "lastHeartbeatTime")) for c in listed(node, "status", "conditions")
-                      if text(c, "type") == "Ready"]  # fmt: skip
+            stamps = [
+                epoch(text(c, "lastHeartbeatTime"))
+                for c in listed(node, "status", "conditions")
+                if text(c, "type") == "Ready"
+            ]
             if stamps and stamps[0] is not None and self.base is not None:
                 facts.append(say("node.story.last", t=f"{stamps[0] - self.base:.0f}"))
         facts += [say("node.story.taint", key=key.rpartition("/")[2], effect=effect) for key, effect in _taints(node)]
         good = ready == "True"
-        self.b.object(ref_of(node), facts, state=say("node.story.ready" if good else "node.story.silent", status=ready),
-                      level="ok" if good else "unknown")  # fmt: skip
+        self.b.object(
+            ref_of(node),
+            facts,
+            state=say("node.story.ready" if good else "node.story.silent", status=ready),
+            level="ok" if good else "unknown",
+        )
 
     def pod(self, pod: Object) -> None:
         """Reads the Pod's node and stage, its toleration clock, the scheduler's message, and its claims."""
@@ -415,8 +430,14 @@ class _Moment:
             return []
         if limit is None:
             return [say("node.lane.for-ever")]
-        added = next((epoch(text(t, "timeAdded")) for t in listed(machine, "spec", "taints")
-                      if text(t, "effect") == "NoExecute"), None)  # fmt: skip
+        added = next(
+            (
+                epoch(text(t, "timeAdded"))
+                for t in listed(machine, "spec", "taints")
+                if text(t, "effect") == "NoExecute"
+            ),
+            None,
+        )
         facts = [say("node.lane.tolerates", seconds=f"{limit:g}")]
         if added is not None and self.base is not None and not math.isinf(added):
             facts.append(say("node.story.until", t=f"{added - self.base + limit:.0f}"))

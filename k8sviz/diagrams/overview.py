@@ -413,8 +413,13 @@ def _ingress(story: _Story, node: str, ingress: Object) -> None:
         if text(tls, "secretName"):
             story.b.link(node, Ref("Secret", text(tls, "secretName"), home), "uses", say("overview.way.tls"))
     if text(spec, "ingressClassName"):
-        story.b.link(node, Ref("IngressClass", text(spec, "ingressClassName")), "class", say("diagrams.storage.class"),
-                     optional=True)  # fmt: skip
+        story.b.link(
+            node,
+            Ref("IngressClass", text(spec, "ingressClassName")),
+            "class",
+            say("diagrams.storage.class"),
+            optional=True,
+        )
 
 
 def _autoscaler(story: _Story, node: str, autoscaler: Object) -> None:
@@ -461,22 +466,32 @@ def _binding(story: _Story, node: str, binding: Object) -> None:
 
 
 _RELATIONS: Final[dict[str, Callable[[_Story, str, Object], None]]] = {
-    "Service": _service, "EndpointSlice": _slice, "Ingress": _ingress, "HorizontalPodAutoscaler": _autoscaler,
-    "PodDisruptionBudget": _budget, "NetworkPolicy": _policy, "ServiceAccount": _account, "RoleBinding": _binding,
+    "Service": _service,
+    "EndpointSlice": _slice,
+    "Ingress": _ingress,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "PodDisruptionBudget": _budget,
+    "NetworkPolicy": _policy,
+    "ServiceAccount": _account,
+    "RoleBinding": _binding,
     "ClusterRoleBinding": _binding,
-}  # fmt: skip
+}
 
 # -- what cards say --------------------------------------------------------------------------------------
 
 _Words = tuple[Sequence[str], str, Level]
 _STORAGE: Final[dict[str, Callable[[Builder, Object], str]]] = {
-    "PersistentVolumeClaim": claim_card, "PersistentVolume": volume_card, "StorageClass": class_card,
-}  # fmt: skip
+    "PersistentVolumeClaim": claim_card,
+    "PersistentVolume": volume_card,
+    "StorageClass": class_card,
+}
 _SIZES: Final = {
-    "Deployment": ("replicas", "readyReplicas"), "ReplicaSet": ("replicas", "readyReplicas"),
-    "StatefulSet": ("replicas", "readyReplicas"), "ReplicationController": ("replicas", "readyReplicas"),
+    "Deployment": ("replicas", "readyReplicas"),
+    "ReplicaSet": ("replicas", "readyReplicas"),
+    "StatefulSet": ("replicas", "readyReplicas"),
+    "ReplicationController": ("replicas", "readyReplicas"),
     "DaemonSet": ("desiredNumberScheduled", "numberReady"),
-}  # fmt: skip
+}
 
 
 def _pod(pod: Object) -> _Words:
@@ -563,10 +578,18 @@ def _anything(obj: Object) -> _Words:
 
 
 _WORDS: Final[dict[str, Callable[[Object], _Words]]] = {
-    **dict.fromkeys(_SIZES, _workload), "Pod": _pod, "Job": _job, "CronJob": _cron, "Service": _service_words,
-    "EndpointSlice": _slice_words, "Ingress": _ingress_words, "ConfigMap": _holder, "Secret": _holder,
-    "Role": _role, "ClusterRole": _role,
-}  # fmt: skip
+    **dict.fromkeys(_SIZES, _workload),
+    "Pod": _pod,
+    "Job": _job,
+    "CronJob": _cron,
+    "Service": _service_words,
+    "EndpointSlice": _slice_words,
+    "Ingress": _ingress_words,
+    "ConfigMap": _holder,
+    "Secret": _holder,
+    "Role": _role,
+    "ClusterRole": _role,
+}
 
 # -- few enough to be read -------------------------------------------------------------------------------
 
@@ -616,8 +639,11 @@ def _by_namespace(diagram: Diagram, short: _Names) -> Diagram:
     rest = [node for card in cards[_MOST_NAMESPACES:] for node in inside.get(card.id, ())]
     if len(cards) > len(shown):
         name = say("overview.namespaces.more")
-        shown.append(_namespace_card(Group("more-namespaces", "Namespace", name), rest)._replace(ref=None,
-                             count=len(cards) - _MOST_NAMESPACES))  # fmt: skip
+        shown.append(
+            _namespace_card(Group("more-namespaces", "Namespace", name), rest)._replace(
+                ref=None, count=len(cards) - _MOST_NAMESPACES
+            )
+        )
     frame = Group("namespaces", "", say("overview.namespaces.title", count=len(cards)))
     return whole._replace(nodes=(*whole.nodes, *(card._replace(group=frame.id) for card in shown)), groups=(frame,))
 

@@ -32,17 +32,26 @@ from k8sviz.rules.statefulset import replicas_of
 from k8sviz.rules.templates import FieldChange, images, template_diff, version_of
 from k8sviz.words import say
 
-__all__ = [
-    "GLYPHS", "STAGE_LEVELS", "now_of", "rollout", "rollout_story", "seats_line", "stage_of", "template_diff",
-]  # fmt: skip
+__all__ = ["GLYPHS", "STAGE_LEVELS", "now_of", "rollout", "rollout_story", "seats_line", "stage_of", "template_diff"]
 
 STAGE_LEVELS: Final[dict[Stage, Level]] = {
-    "pending": "wait", "starting": "wait", "failing": "bad", "ready": "wait", "available": "ok",
-    "terminating": "ending", "ended": "off",
-}  # fmt: skip
+    "pending": "wait",
+    "starting": "wait",
+    "failing": "bad",
+    "ready": "wait",
+    "available": "ok",
+    "terminating": "ending",
+    "ended": "off",
+}
 GLYPHS: Final[dict[Stage, str]] = {
-    "available": "●", "ready": "◐", "starting": "◔", "pending": "○", "failing": "▲", "terminating": "×", "ended": "–",
-}  # fmt: skip
+    "available": "●",
+    "ready": "◐",
+    "starting": "◔",
+    "pending": "○",
+    "failing": "▲",
+    "terminating": "×",
+    "ended": "–",
+}
 _PER_LINE: Final = 20
 _MOST_CHANGES: Final = 3
 _MOST_KEPT: Final = 8
@@ -176,9 +185,15 @@ class _Story:
         return self.slots.row(owner, self.snapshot.t) if self.slots is not None else self.b.id_of(ref_of(owner))
 
     def _replica_set(
-        self, replica_set: Object, row: str | None, pods: Sequence[Object], before: Object | None,
-        *, current: bool, piled: bool,
-    ) -> str:  # fmt: skip
+        self,
+        replica_set: Object,
+        row: str | None,
+        pods: Sequence[Object],
+        before: Object | None,
+        *,
+        current: bool,
+        piled: bool,
+    ) -> str:
         """Reads the revision annotation, spec.replicas and template; status.replicas, ready and available."""
         words = "rollout.story."
         facts = [say(words + "image", image=image) for image in images(mapping(replica_set, "spec", "template"))[:2]]
@@ -199,9 +214,17 @@ class _Story:
         return self._row_card(replica_set, row, facts, state, level, pods, min_ready_seconds(replica_set), piled=piled)
 
     def _row_card(
-        self, owner: Object, row: str | None, facts: list[str], state: str, level: Any, pods: Sequence[Object],
-        wait: int, *, piled: bool,
-    ) -> str:  # fmt: skip
+        self,
+        owner: Object,
+        row: str | None,
+        facts: list[str],
+        state: str,
+        level: Any,
+        pods: Sequence[Object],
+        wait: int,
+        *,
+        piled: bool,
+    ) -> str:
         ref = ref_of(owner)
         node = row or self.b.id_of(ref)
         if piled:
@@ -248,8 +271,16 @@ class _Story:
         done = wanted == (integer(controller, "status", "readyReplicas") or 0) == len(pods)
         state = say("rollout.story.settled" if done else "rollout.story.adjusting")
         level: Level = "off" if done and not wanted else "ok" if done else "wait"
-        self._row_card(controller, self._row(controller), facts, state, level, pods, min_ready_seconds(controller),
-                       piled=self._piled(controller, pods))  # fmt: skip
+        self._row_card(
+            controller,
+            self._row(controller),
+            facts,
+            state,
+            level,
+            pods,
+            min_ready_seconds(controller),
+            piled=self._piled(controller, pods),
+        )
 
     # -- Pods ----------------------------------------------------------------------------------------
 
@@ -303,9 +334,15 @@ class _Story:
             word = stage_of(found[0], wait, self.now)[1]
             one = len(found) == 1
             name = key_of(found[0]).name if one else say("rollout.story.pile", count=len(found), sign=GLYPHS[stage])
-            self.b.node("Pod", name, node, [say("rollout.story.version", tag=version_of(found[0]))],
-                        state=word, level=STAGE_LEVELS[stage],
-                        ref=ref_of(found[0]) if one else None)  # fmt: skip
+            self.b.node(
+                "Pod",
+                name,
+                node,
+                [say("rollout.story.version", tag=version_of(found[0]))],
+                state=word,
+                level=STAGE_LEVELS[stage],
+                ref=ref_of(found[0]) if one else None,
+            )
             self.b.edge(row, node, "owns", "", "ending" if stage == "terminating" else "")
             for pod in found:
                 self._know(pod, node)
@@ -359,8 +396,10 @@ def _deployment_facts(deployment: Object) -> list[str]:
         facts.append(say(words + "recreate"))
     else:
         rolling = mapping(deployment, "spec", "strategy", "rollingUpdate")
-        for name, code, count in (("maxSurge", "surge", bounds.max_surge),
-                                  ("maxUnavailable", "unavailable", bounds.max_unavailable)):  # fmt: skip
+        for name, code, count in (
+            ("maxSurge", "surge", bounds.max_surge),
+            ("maxUnavailable", "unavailable", bounds.max_unavailable),
+        ):
             value = rolling.get(name, DEFAULT_FENCEPOST)
             facts.append(say(words + (f"{code}-percent" if isinstance(value, str) else code), value=value, count=count))
         facts.append(say(words + "bounds", most=bounds.max_total, least=bounds.min_available))
@@ -374,8 +413,13 @@ def _deployment_facts(deployment: Object) -> list[str]:
 
 def _sizes(owner: Object) -> str:
     found = {name: integer(owner, "status", name) or 0 for name in ("replicas", "readyReplicas", "availableReplicas")}
-    return say("rollout.story.sizes", wanted=replicas_of(owner), has=found["replicas"], ready=found["readyReplicas"],
-               available=found["availableReplicas"])  # fmt: skip
+    return say(
+        "rollout.story.sizes",
+        wanted=replicas_of(owner),
+        has=found["replicas"],
+        ready=found["readyReplicas"],
+        available=found["availableReplicas"],
+    )
 
 
 def _changes(before: Object | None, after: Object) -> list[FieldChange]:

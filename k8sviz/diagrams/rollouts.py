@@ -104,8 +104,11 @@ class Version:
         if not self.revisions:
             return f"{self.name} · {self.tag}"
         numbers = ", ".join(map(str, self.revisions))
-        return say("rollout.series.version" if len(self.revisions) == 1 else "rollout.series.versions",
-                   numbers=numbers, tag=self.tag)  # fmt: skip
+        return say(
+            "rollout.series.version" if len(self.revisions) == 1 else "rollout.series.versions",
+            numbers=numbers,
+            tag=self.tag,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +215,18 @@ class RolloutSeries:
             wishes=tuple(replace(w, t=max(0.0, w.t - start)) for w in wishes),
             counts=_counts(pods),
             revisions=tuple(
-                replace(r, start=r.start - start, end=min(r.end, end) - start,
-                        complete=None if r.complete is None else r.complete - start)
-                for r in self.revisions if start <= r.start < end
+                replace(
+                    r,
+                    start=r.start - start,
+                    end=min(r.end, end) - start,
+                    complete=None if r.complete is None else r.complete - start,
+                )
+                for r in self.revisions
+                if start <= r.start < end
             ),
             marks=tuple(replace(m, t=m.t - start) for m in self.marks if start <= m.t < end),
             ticks=tuple(t._replace(t=t.t - start) for t in self.ticks if start <= t.t < end),
-        )  # fmt: skip
+        )
 
 
 def by_revision(series: RolloutSeries, *, tail: float = 1.5) -> list[RolloutSeries]:
@@ -240,8 +248,9 @@ def by_revision(series: RolloutSeries, *, tail: float = 1.5) -> list[RolloutSeri
 def _shifted(pod: PodLife, start: float, end: float) -> PodLife:
     spells = tuple(
         Spell(max(s.start, start) - start, min(s.end, end) - start, s.stage)
-        for s in pod.spells if s.end > start and s.start < end
-    )  # fmt: skip
+        for s in pod.spells
+        if s.end > start and s.start < end
+    )
     gone = pod.gone - start if pod.gone is not None and pod.gone <= end else None
     return replace(pod, spells=spells, gone=gone)
 
@@ -282,8 +291,7 @@ def rollout_records(history: History, ref: Ref | None = None) -> list[dict[str, 
 def _chosen(history: History, ref: Ref | None) -> list[Ref]:
     known = rollouts_of(history)
     if ref is not None:
-        same = [r for r in known if r.kind == ref.kind and r.name == ref.name
-                and ref.namespace in ("", r.namespace)]  # fmt: skip
+        same = [r for r in known if r.kind == ref.kind and r.name == ref.name and ref.namespace in ("", r.namespace)]
         if same:
             return same[:1]
         events = history.versions(ref.kind, ref.name, ref.namespace or None) if ref.kind in _KINDS else []
@@ -446,8 +454,11 @@ class _Collector:
             start, end = window[0].t, window[-1].t
             bounds = [rollout_bounds(e.object) for e in window[:-1]]
             template = mapping(window[0].object, "spec", "template")
-            made = [u for u, obj in replica_sets.items() if same_template(mapping(obj, "spec", "template"), template)
-                    and _owned(obj, {uid}, set(), "Deployment")]  # fmt: skip
+            made = [
+                u
+                for u, obj in replica_sets.items()
+                if same_template(mapping(obj, "spec", "template"), template) and _owned(obj, {uid}, set(), "Deployment")
+            ]
             version = numbers.index(made[-1]) if made else None
             inside = _inside(counts, start, end, last=i == len(windows) - 1)
             old = mapping(windows[i - 1][0].object, "spec", "template") if not first else {}
@@ -671,9 +682,14 @@ def revision_line(revision: Revision, series: RolloutSeries) -> str:
     """One revision in one line: what was reached, what was promised, and how long it took."""
     tag = series.versions[revision.version].tag if revision.version is not None else "–"
     words: dict[str, Any] = {
-        "number": revision.number, "tag": tag, "start": _s(revision.start), "total": revision.max_total,
-        "most": revision.total_bound, "available": revision.min_available, "least": revision.available_bound,
-    }  # fmt: skip
+        "number": revision.number,
+        "tag": tag,
+        "start": _s(revision.start),
+        "total": revision.max_total,
+        "most": revision.total_bound,
+        "available": revision.min_available,
+        "least": revision.available_bound,
+    }
     line = say("rollout.text.first" if revision.min_available is None else "rollout.text.revision", **words)
     if revision.complete is None:
         return line + say("rollout.text.incomplete")

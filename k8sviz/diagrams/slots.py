@@ -111,8 +111,13 @@ class _Seater:
             key = self.workload[uid]
             if key not in many:
                 if uid not in rows:
-                    rows[uid] = [Stay(-math.inf, math.inf, f"{self.names[uid].kind}/{self.names[uid].namespace}/"
-                                                           f"{self.names[uid].name}")]  # fmt: skip
+                    rows[uid] = [
+                        Stay(
+                            -math.inf,
+                            math.inf,
+                            f"{self.names[uid].kind}/{self.names[uid].namespace}/{self.names[uid].name}",
+                        )
+                    ]
                 continue
             places = free.setdefault(key, [])
             if busy and uid not in taken:

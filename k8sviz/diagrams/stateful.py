@@ -112,8 +112,11 @@ def members_of(statefulset: Object, pods: Iterable[Object], now: float | None) -
         since = available_from(pod, wait)
         available = ready and (now is None or wait == 0 or (since is not None and since <= now))
         over = text(pod, "status", "phase") in ("Failed", "Succeeded")
-        found.append(Member(ordinal, text(pod, "metadata", "labels", REVISION_LABEL), ready, available,
-                            is_terminating(pod), over))  # fmt: skip
+        found.append(
+            Member(
+                ordinal, text(pod, "metadata", "labels", REVISION_LABEL), ready, available, is_terminating(pod), over
+            )
+        )
     return found
 
 
@@ -134,9 +137,11 @@ class _Story:
     def statefulset(self, statefulset: Object, piled: bool | None) -> None:
         """Reads spec (replicas, serviceName, policies, strategy, claim templates), status and what it waits for."""
         name, home = key_of(statefulset).name, key_of(statefulset).namespace
-        pods = {ordinal: pod for pod in self.snapshot.objects("Pod", namespace=home)
-                if (ordinal := ordinal_of(key_of(pod).name, name)) is not None
-                and self._is_mine(pod, statefulset)}  # fmt: skip
+        pods = {
+            ordinal: pod
+            for pod in self.snapshot.objects("Pod", namespace=home)
+            if (ordinal := ordinal_of(key_of(pod).name, name)) is not None and self._is_mine(pod, statefulset)
+        }
         start = start_ordinal(statefulset)
         wanted = range(start, start + replicas_of(statefulset))
         # replicas may be two thousand millions: all of them are listed only where each is drawn
@@ -219,15 +224,22 @@ class _Story:
     def _ordinal(self, node: str, statefulset: Object, ordinal: int, pod: Object | None, *, wanted: bool) -> None:
         ref = Ref("Pod", f"{key_of(statefulset).name}-{ordinal}", key_of(statefulset).namespace)
         if pod is None:
-            card = self.b.object(ref, [self._dns_fact(statefulset, ref.name)] if self._dns(statefulset) else [],
-                                 state=say("stateful.story.to-come"), level="off")  # fmt: skip
+            card = self.b.object(
+                ref,
+                [self._dns_fact(statefulset, ref.name)] if self._dns(statefulset) else [],
+                state=say("stateful.story.to-come"),
+                level="off",
+            )
         else:
             card = self._pod(statefulset, pod)
         label = "" if wanted else say("stateful.story.surplus")
         self.b.edge(node, card, "owns", label, "ending" if not wanted else "" if pod is not None else "off")
         for template in claim_templates(statefulset):
-            self._claim_of(card, Ref("PersistentVolumeClaim", claim_name(template, key_of(statefulset).name, ordinal),
-                                     ref.namespace), to_come=pod is None)  # fmt: skip
+            self._claim_of(
+                card,
+                Ref("PersistentVolumeClaim", claim_name(template, key_of(statefulset).name, ordinal), ref.namespace),
+                to_come=pod is None,
+            )
 
     def _dns(self, statefulset: Object) -> str:
         return text(statefulset, "spec", "serviceName")
@@ -260,8 +272,11 @@ class _Story:
     def _claim_of(self, card: str, ref: Ref, *, to_come: bool) -> None:
         claim = self.snapshot.find(ref)
         if claim is None:
-            ghost = self.b.ghost(ref, say("stateful.story.to-come" if to_come else "diagrams.storage.absent"),
-                                 "off" if to_come else "unknown")  # fmt: skip
+            ghost = self.b.ghost(
+                ref,
+                say("stateful.story.to-come" if to_come else "diagrams.storage.absent"),
+                "off" if to_come else "unknown",
+            )
             self.b.edge(card, ghost, "claim", "", "off")
             return
         self.b.edge(card, self._claim(claim, kept=to_come), "claim", "", "off" if to_come else "")
@@ -301,8 +316,15 @@ class _Story:
         else:
             phase = text(volume, "status", "phase")
             facts = [say("stateful.story.only-on", nodes=where)] if (where := _nodes_of(volume)) else []
-            self.b.node("PersistentVolume", shown, seat, facts, state=phase, ref=ref_of(volume),
-                        level="ok" if phase == "Bound" else "wait")  # fmt: skip
+            self.b.node(
+                "PersistentVolume",
+                shown,
+                seat,
+                facts,
+                state=phase,
+                ref=ref_of(volume),
+                level="ok" if phase == "Bound" else "wait",
+            )
         self.b.edge(node, seat, "bound")
 
     def left_behind(self) -> None:
@@ -351,9 +373,15 @@ class _Story:
         self._claim_pile(node, statefulset)
 
     def _pile(
-        self, node: str, statefulset: Object, stage: Stage | Literal["to-come"], revision: str, runs: list[range],
-        pods: dict[int, Object], name: str,
-    ) -> None:  # fmt: skip
+        self,
+        node: str,
+        statefulset: Object,
+        stage: Stage | Literal["to-come"],
+        revision: str,
+        runs: list[range],
+        pods: dict[int, Object],
+        name: str,
+    ) -> None:
         card = f"pile/{self.b.id_of(ref_of(statefulset))}/{stage}/{self._order(statefulset, revision)}"
         facts = []
         state = say("stateful.story.to-come")
@@ -384,18 +412,23 @@ class _Story:
         for phase, ordinals in by_phase.items():
             card = f"pile/{self.b.id_of(ref_of(statefulset))}/claims/{phase}"
             stem = f"{claim_templates(statefulset)[0]}-{name}"
-            self.b.node("PersistentVolumeClaim", _ranges(stem, _runs(sorted(ordinals))), card,
-                        [say("rollout.story.pile", sign="●" if phase == "Bound" else "○", count=len(ordinals))],
-                        state=phase,
-                        level="ok" if phase == "Bound" else "wait")  # fmt: skip
+            self.b.node(
+                "PersistentVolumeClaim",
+                _ranges(stem, _runs(sorted(ordinals))),
+                card,
+                [say("rollout.story.pile", sign="●" if phase == "Bound" else "○", count=len(ordinals))],
+                state=phase,
+                level="ok" if phase == "Bound" else "wait",
+            )
             self.b.edge(node, card, "claims", say("stateful.story.claims"))
 
     # -- Services, EndpointSlices, DNS -----------------------------------------------------------------
 
     def services(self) -> None:
         """Services whose EndpointSlices name a Pod that is drawn, and the DNS records that follow."""
-        governing = {(key_of(s).namespace, self._dns(s))
-                     for s in self.snapshot.objects("StatefulSet", namespace=self.namespace)}  # fmt: skip
+        governing = {
+            (key_of(s).namespace, self._dns(s)) for s in self.snapshot.objects("StatefulSet", namespace=self.namespace)
+        }
         for service in self.snapshot.objects("Service", namespace=self.namespace):
             key = key_of(service)
             mine = {"matchLabels": {"kubernetes.io/service-name": key.name}}
@@ -404,8 +437,11 @@ class _Story:
             if not targets and (key.namespace, key.name) not in governing:
                 continue
             headless = is_headless(service)
-            facts = [say("stateful.story.headless") if headless
-                     else say("rollout.story.address", address=text(service, "spec", "clusterIP"))]  # fmt: skip
+            facts = [
+                say("stateful.story.headless")
+                if headless
+                else say("rollout.story.address", address=text(service, "spec", "clusterIP"))
+            ]
             node = self.b.object(ref_of(service), facts)
             for endpoint_slice in slices:
                 self._slice(node, endpoint_slice)
@@ -422,8 +458,12 @@ class _Story:
         hosts = [text(e, "hostname") for e in endpoints if text(e, "hostname")]
         if hosts:
             facts.append(say("stateful.story.hosts", names=", ".join(hosts[:4]) + (" …" if len(hosts) > 4 else "")))
-        card = self.b.object(ref_of(endpoint_slice), facts, level="ok" if ready else "wait",
-                             state=say("rollout.story.serves" if ready else "rollout.story.nobody"))  # fmt: skip
+        card = self.b.object(
+            ref_of(endpoint_slice),
+            facts,
+            level="ok" if ready else "wait",
+            state=say("rollout.story.serves" if ready else "rollout.story.nobody"),
+        )
         self.b.edge(node, card, "published-by", say("rollout.story.published"))
         levels: dict[str, Level] = {}
         for endpoint in endpoints:

@@ -41,8 +41,13 @@ __all__ = ["LIMIT", "claim_among_volumes", "claim_card", "class_card", "storage"
 LIMIT: Final = 80  # things drawn one by one; above it what is alike is drawn once, with its count
 
 _PHASES: Final[dict[str, Level]] = {
-    "Bound": "ok", "Available": "", "Pending": "wait", "Released": "off", "Failed": "bad", "Lost": "bad",
-}  # fmt: skip
+    "Bound": "ok",
+    "Available": "",
+    "Pending": "wait",
+    "Released": "off",
+    "Failed": "bad",
+    "Lost": "bad",
+}
 
 
 def storage(
@@ -97,16 +102,27 @@ def _pod(b: Builder, pod: Object, token: bool) -> None:
     status = pod_status(pod) if "status" in pod else ""  # a manifest says nothing of how it goes
     node = text(pod, "spec", "nodeName")
     alike = f"{b.owner_of(pod) or _build(pod)} {status}"
-    frame = b.group(ref, facts=(say("diagrams.storage.on", node=node),) if node else (), state=status,
-                    level=pod_level(status), alike=alike)  # fmt: skip
+    frame = b.group(
+        ref,
+        facts=(say("diagrams.storage.on", node=node),) if node else (),
+        state=status,
+        level=pod_level(status),
+        alike=alike,
+    )
     volumes = {text(v, "name"): v for v in listed(pod, "spec", "volumes")}
     hidden = set() if token else {name for name in volumes if _is_token(name, volumes[name])}
     for part, container in containers(pod):
         _container(b, pod, container, part, frame, alike, hidden)
         for use in (*listed(container, "volumeMounts"), *listed(container, "volumeDevices")):
             if text(use, "name") not in volumes:  # only a manifest can hold this: the API server refuses it
-                b.node("Volume", text(use, "name"), _in_pod("volume", pod, text(use, "name")), group=frame,
-                       state=say("diagrams.storage.absent"), level="bad")  # fmt: skip
+                b.node(
+                    "Volume",
+                    text(use, "name"),
+                    _in_pod("volume", pod, text(use, "name")),
+                    group=frame,
+                    state=say("diagrams.storage.absent"),
+                    level="bad",
+                )
     for name, volume in volumes.items():
         if name not in hidden:
             _volume(b, pod, name, volume, frame, alike)
@@ -133,8 +149,16 @@ def _container(b: Builder, pod: Object, container: Any, part: str, frame: str, a
     if state.restarts:
         facts.append(say("diagrams.storage.restarted", count=state.restarts))
     kinds = {"initContainers": "InitContainer", "ephemeralContainers": "EphemeralContainer"}
-    node = b.node(kinds.get(part, "Container"), name, _in_pod("container", pod, name), facts, state=word,
-                  level=container_level(pod, state), group=frame, alike=f"{alike} {name}")  # fmt: skip
+    node = b.node(
+        kinds.get(part, "Container"),
+        name,
+        _in_pod("container", pod, name),
+        facts,
+        state=word,
+        level=container_level(pod, state),
+        group=frame,
+        alike=f"{alike} {name}",
+    )
     for mount in listed(container, "volumeMounts"):
         if text(mount, "name") in hidden:
             continue
@@ -168,8 +192,15 @@ def _volume(b: Builder, pod: Object, name: str, volume: Any, frame: str, alike: 
         alike_name = "kube-api-access"
     else:
         alike_name = name
-    node = b.node("Volume", name, _in_pod("volume", pod, name), [kind, *facts], group=frame,
-                  level="off" if off else "", alike=f"{alike} volume {alike_name}")  # fmt: skip
+    node = b.node(
+        "Volume",
+        name,
+        _in_pod("volume", pod, name),
+        [kind, *facts],
+        group=frame,
+        level="off" if off else "",
+        alike=f"{alike} volume {alike_name}",
+    )
     namespace = ref_of(pod).namespace
     if kind == "persistentVolumeClaim":
         claim = Ref("PersistentVolumeClaim", text(source, "claimName"), namespace)
@@ -302,8 +333,13 @@ def claim_card(b: Builder, claim: Object) -> str:
     if wanted:
         _wanted(b, claim, node, wanted)
     if claim_class(claim):
-        b.link(node, Ref("StorageClass", claim_class(claim) or ""), "class", say("diagrams.storage.class"),
-               name_only=bool(wanted))  # fmt: skip
+        b.link(
+            node,
+            Ref("StorageClass", claim_class(claim) or ""),
+            "class",
+            say("diagrams.storage.class"),
+            name_only=bool(wanted),
+        )
     return node
 
 
@@ -323,8 +359,17 @@ def _wanted(b: Builder, claim: Object, node: str, name: str) -> None:
 
 def _source_of(volume: Object) -> tuple[str, str]:
     """The type of a PersistentVolume's medium, and where it is."""
-    known = {"capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions",
-             "volumeMode", "nodeAffinity", "volumeAttributesClassName"}  # fmt: skip
+    known = {
+        "capacity",
+        "accessModes",
+        "claimRef",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "mountOptions",
+        "volumeMode",
+        "nodeAffinity",
+        "volumeAttributesClassName",
+    }
     spec = mapping(volume, "spec")
     kind = next((key for key in spec if key not in known and isinstance(spec[key], dict)), "")
     source = mapping(spec, kind) if kind else {}

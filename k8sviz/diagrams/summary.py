@@ -85,9 +85,5 @@ def _merge_nodes(
         return one._replace(group=group)
     facts = tuple(f for f in one.facts if all(f in m.facts for m in members))
     return one._replace(
-        name=name([m.name for m in members]),
-        facts=facts,
-        group=group,
-        count=sum(m.count for m in members),
-        ref=None,
+        name=name([m.name for m in members]), facts=facts, group=group, count=sum(m.count for m in members), ref=None
     )

@@ -194,8 +194,14 @@ class _Tracker:
                 number = next((i for i, (_, held) in enumerate(versions) if held == content), 0)
                 whole = Stretch(run.t, self.end, self.shown(content, source), number)
                 label = say("updates.row.variable", name=variable.name)
-                yield Track(label, "variable", (whole,), seen=self.last_seen("variable", variable.name),
-                            source=self.label(source), kind=source.kind)  # fmt: skip
+                yield Track(
+                    label,
+                    "variable",
+                    (whole,),
+                    seen=self.last_seen("variable", variable.name),
+                    source=self.label(source),
+                    kind=source.kind,
+                )
 
     def last_seen(self, what: str, name: str) -> tuple[float, str] | None:
         found = [s for s in self.got.seen if s.what == what and s.name == name]
@@ -220,8 +226,9 @@ class _Tracker:
         start = run.t if run else 0.0
         whole = Stretch(start, self.end, self.shown(content, source), number if len(kept) < 2 else None)
         label = say("updates.row.frozen", path=path)
-        return Track(label, "frozen", (whole,), seen=self.last_seen("file", path), source=self.label(source),
-                     kind=source.kind)  # fmt: skip
+        return Track(
+            label, "frozen", (whole,), seen=self.last_seen("file", path), source=self.label(source), kind=source.kind
+        )
 
     def live_track(self, path: str, versions: Sequence[FileVersion], source: _Source) -> Track:
         looks = _looks(versions, [s for s in self.got.seen if s.what == "file" and s.name == path])
@@ -240,8 +247,15 @@ class _Tracker:
                 stretches.append(Stretch(start, end, value, number))
         arrived = tuple(_arrival(i, versions, looks) for i in range(1, len(versions)))
         label = say("updates.row.file", path=path)
-        return Track(label, "live", tuple(stretches), arrived=arrived, seen=self.last_seen("file", path),
-                     source=self.label(source), kind=source.kind)  # fmt: skip
+        return Track(
+            label,
+            "live",
+            tuple(stretches),
+            arrived=arrived,
+            seen=self.last_seen("file", path),
+            source=self.label(source),
+            kind=source.kind,
+        )
 
     def changes_alone(self, path: str, versions: Sequence[FileVersion]) -> bool:
         """Whether no other file of the volume changed: then the volume was written anew for this one."""
@@ -346,5 +360,11 @@ def _track_lines(track: Track, changes: Sequence[Change]) -> Iterator[str]:
             yield say("updates.text.waits", label=track.label, after=f"{after:.1f}")
         else:
             after, until = bounds
-            yield say("updates.text.followed", label=track.label, after=f"{after:.1f}", until=f"{until:.1f}",
-                      least=f"{after - change.t:.1f}", most=f"{until - change.t:.1f}")  # fmt: skip
+            yield say(
+                "updates.text.followed",
+                label=track.label,
+                after=f"{after:.1f}",
+                until=f"{until:.1f}",
+                least=f"{after - change.t:.1f}",
+                most=f"{until - change.t:.1f}",
+            )

@@ -168,9 +168,11 @@ def _on_node(world: World, facts: Facts) -> Iterator[Outcome]:
         yield _no("missing", name=f"pv/{facts['volume']}")
         return
     terms = mapping(volume, "spec", "nodeAffinity", "required").get("nodeSelectorTerms")
-    found = [text(node, "metadata", "name") for node in world.all("Node")
-             if not isinstance(terms, list)
-             or matches_node_terms(terms, labels_of(node), text(node, "metadata", "name"))]  # fmt: skip
+    found = [
+        text(node, "metadata", "name")
+        for node in world.all("Node")
+        if not isinstance(terms, list) or matches_node_terms(terms, labels_of(node), text(node, "metadata", "name"))
+    ]
     if found != list(facts["nodes"]):
         yield _no("node", found=", ".join(found) or say("exercise.found.none"))
 
@@ -189,8 +191,7 @@ def _container(pod: Object, name: str) -> Mapping[str, Any] | None:
 
 def _mount(pod: Object, container: str, path: str) -> Mapping[str, Any] | None:
     """The container's mount at this path, or the nearest above it."""
-    found = [m for m in listed(_container(pod, container), "volumeMounts")
-             if _is_below(path, text(m, "mountPath"))]  # fmt: skip
+    found = [m for m in listed(_container(pod, container), "volumeMounts") if _is_below(path, text(m, "mountPath"))]
     return max(found, key=lambda mount: len(text(mount, "mountPath")), default=None)
 
 
@@ -355,8 +356,12 @@ def _selects(world: World, facts: Facts) -> Iterator[Outcome]:
     if service is None:
         yield _no("missing", name=f"service/{facts['service']}")
         return
-    found = [text(o, "metadata", "name") for kind in ("Pod", "ReplicaSet", "Deployment", "StatefulSet")
-             for o in world.all(kind) if _is_selected(service, _labels(o))]  # fmt: skip
+    found = [
+        text(o, "metadata", "name")
+        for kind in ("Pod", "ReplicaSet", "Deployment", "StatefulSet")
+        for o in world.all(kind)
+        if _is_selected(service, _labels(o))
+    ]
     wanted = list(facts["pods_of"])
     if sorted(found) != sorted(wanted):
         code = "selects-too-many" if set(wanted) < set(found) else "selects-other"
@@ -420,8 +425,11 @@ def _claims(world: World, facts: Facts) -> Iterator[Outcome]:
     if isinstance(owner, Outcome):
         yield owner
         return
-    found = [claim_name(template, facts["name"], ordinal) for ordinal in _ordinals(owner)
-             for template in claim_templates(owner)]  # fmt: skip
+    found = [
+        claim_name(template, facts["name"], ordinal)
+        for ordinal in _ordinals(owner)
+        for template in claim_templates(owner)
+    ]
     if sorted(found) != sorted(facts["claims"]):
         yield _no("claims", found=_some(found))
         return

@@ -108,10 +108,18 @@ class Predicted:
             first = start_ordinal(owner)
             for ordinal in range(first, first + min(replicas_of(owner), 100)):
                 for name, template in zip(claim_templates(owner), templates, strict=True):
-                    meta = {"name": claim_name(name, text(owner, "metadata", "name"), ordinal),
-                            "namespace": self._known.namespace_of(owner)}  # fmt: skip
-                    made.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta,
-                                 "spec": mapping(template, "spec")})  # fmt: skip
+                    meta = {
+                        "name": claim_name(name, text(owner, "metadata", "name"), ordinal),
+                        "namespace": self._known.namespace_of(owner),
+                    }
+                    made.append(
+                        {
+                            "apiVersion": "v1",
+                            "kind": "PersistentVolumeClaim",
+                            "metadata": meta,
+                            "spec": mapping(template, "spec"),
+                        }
+                    )
         return made
 
     def claim(self, name: str) -> Bound | None:

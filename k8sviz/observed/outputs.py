@@ -57,9 +57,15 @@ class Sighting:
 
 
 def sightings(
-    history: History, ref: Ref, pod: Mapping[str, Any], container: str, contents: Mapping[str, Sequence[bytes]],
-    *, after: float, until: float,
-) -> list[Sighting]:  # fmt: skip
+    history: History,
+    ref: Ref,
+    pod: Mapping[str, Any],
+    container: str,
+    contents: Mapping[str, Sequence[bytes]],
+    *,
+    after: float,
+    until: float,
+) -> list[Sighting]:
     """What outputs printed between `after` and `until` seconds show of one container, in order of time.
 
     `contents` are the files that it may have, each with the contents that it may have had.
@@ -79,9 +85,14 @@ class _Reader:
     """Reads one step's output as one container's."""
 
     def __init__(
-        self, history: History, step: Step, name: str, pod: Mapping[str, Any], container: str,
+        self,
+        history: History,
+        step: Step,
+        name: str,
+        pod: Mapping[str, Any],
+        container: str,
         contents: Mapping[str, Sequence[bytes]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.history, self.step, self.name, self.container, self.contents = history, step, name, container, contents
         annotation = text(pod, "metadata", "annotations", "kubectl.kubernetes.io/default-container")
         first = next((text(each, "name") for each in listed(pod, "spec", "containers")), "")

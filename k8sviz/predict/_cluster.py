@@ -140,14 +140,26 @@ class Cluster:
         self._number += 1
         name = text(about, "metadata", "name")
         involved = {
-            "kind": text(about, "kind"), "name": name, "namespace": self.namespace,
+            "kind": text(about, "kind"),
+            "name": name,
+            "namespace": self.namespace,
             "uid": text(about, "metadata", "uid"),
-        }  # fmt: skip
-        self.add({
-            "apiVersion": "v1", "kind": "Event", "metadata": {"name": f"{name}.{self._number:x}"}, "type": "Normal",
-            "involvedObject": involved, "reason": reason, "message": message, "count": 1,
-            "source": {"component": component}, "firstTimestamp": self.stamp(), "lastTimestamp": self.stamp(),
-        })  # fmt: skip
+        }
+        self.add(
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": f"{name}.{self._number:x}"},
+                "type": "Normal",
+                "involvedObject": involved,
+                "reason": reason,
+                "message": message,
+                "count": 1,
+                "source": {"component": component},
+                "firstTimestamp": self.stamp(),
+                "lastTimestamp": self.stamp(),
+            }
+        )
 
     def _write(self, change: str, obj: Object) -> Object:
         self._number += 1
@@ -157,8 +169,9 @@ class Cluster:
         return obj
 
     def _tell(self, change: str, obj: Object) -> None:
-        self.history.append(round(self.now, 3), "ADDED" if change == "ADDED" else
-                            "DELETED" if change == "DELETED" else "MODIFIED", obj)  # fmt: skip
+        self.history.append(
+            round(self.now, 3), "ADDED" if change == "ADDED" else "DELETED" if change == "DELETED" else "MODIFIED", obj
+        )
         for told in self._watchers:
             told(change, obj)
 
@@ -179,10 +192,15 @@ class Cluster:
         """A Pod from a template, not yet on a node."""
         meta = {**mapping(template, "metadata"), "name": name}
         return self.add(
-            {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {**mapping(template, "spec"), **spec},
-             "status": {"phase": "Pending"}},
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": meta,
+                "spec": {**mapping(template, "spec"), **spec},
+                "status": {"phase": "Pending"},
+            },
             owner=owner,
-        )  # fmt: skip
+        )
 
     def start_pod(self, name: str, ready_after: float | None, node: str = "") -> None:
         """Put a Pod on a node now; it runs, and is Ready after that many seconds (None: never)."""
@@ -199,10 +217,15 @@ class Cluster:
 
     def _running(self, name: str, uid: str) -> None:
         if self._alive(name, uid):
-            self.change("Pod", name, status={
-                "phase": "Running", "podIP": f"10.244.{self._number // 250 % 250}.{self._number % 250 + 2}",
-                "conditions": [condition("Ready", "False", self.stamp(), "ContainersNotReady")],
-            })  # fmt: skip
+            self.change(
+                "Pod",
+                name,
+                status={
+                    "phase": "Running",
+                    "podIP": f"10.244.{self._number // 250 % 250}.{self._number % 250 + 2}",
+                    "conditions": [condition("Ready", "False", self.stamp(), "ContainersNotReady")],
+                },
+            )
 
     def _alive(self, name: str, uid: str) -> bool:
         pod = self.find("Pod", name)
@@ -239,14 +262,21 @@ class Cluster:
         ]
         found = next(iter(self.owned(service, "EndpointSlice")), None)
         if found is None:
-            ports = [{"name": text(p, "name"), "port": p.get("targetPort", p.get("port")), "protocol": "TCP"}
-                     for p in listed(service, "spec", "ports")]  # fmt: skip
+            ports = [
+                {"name": text(p, "name"), "port": p.get("targetPort", p.get("port")), "protocol": "TCP"}
+                for p in listed(service, "spec", "ports")
+            ]
             self.add(
-                {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "ports": ports,
-                 "metadata": {"name": f"{name}-{self.suffix(name)}", "labels": {"kubernetes.io/service-name": name}},
-                 "endpoints": endpoints},
+                {
+                    "apiVersion": "discovery.k8s.io/v1",
+                    "kind": "EndpointSlice",
+                    "addressType": "IPv4",
+                    "ports": ports,
+                    "metadata": {"name": f"{name}-{self.suffix(name)}", "labels": {"kubernetes.io/service-name": name}},
+                    "endpoints": endpoints,
+                },
                 owner=service,
-            )  # fmt: skip
+            )
         elif found.get("endpoints") != endpoints:
             self._write("MODIFIED", {**found, "endpoints": endpoints})
 

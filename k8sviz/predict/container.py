@@ -52,8 +52,13 @@ class GotVariable:
     def to_json(self) -> dict[str, Any]:
         """The variable as plain JSON."""
         found = {"name": self.name, "value": self.value, "origin": self.origin, "known": self.known}
-        return found | _set(step=self.step, hidden=self.hidden, size=self.size if self.hidden else None,
-                            computed=self.computed, overridden=list(self.overridden))  # fmt: skip
+        return found | _set(
+            step=self.step,
+            hidden=self.hidden,
+            size=self.size if self.hidden else None,
+            computed=self.computed,
+            overridden=list(self.overridden),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +88,16 @@ class GotFile:
 
     def to_json(self) -> dict[str, Any]:
         """The file as plain JSON."""
-        found = {"path": self.path, "contents": list(self.contents), "sizes": list(self.sizes),
-                 "mode": mode_text(self.mode), "origin": self.origin, "change": self.change,
-                 "known": self.known, "settled": self.settled}  # fmt: skip
+        found = {
+            "path": self.path,
+            "contents": list(self.contents),
+            "sizes": list(self.sizes),
+            "mode": mode_text(self.mode),
+            "origin": self.origin,
+            "change": self.change,
+            "known": self.known,
+            "settled": self.settled,
+        }
         return found | _set(step=self.step, hidden=self.hidden, absent=self.absent)
 
 
@@ -208,8 +220,9 @@ class _Inspector:
             # an output of lines cannot show a value's own last line breaks
             agrees = computed is not None and computed.rstrip("\n") == shown.rstrip("\n")
             differs = computed if computed is not None and not agrees else None
-            made = replace(made, value=computed if agrees else shown, known="observed", step=sighting.step,
-                           computed=differs)  # fmt: skip
+            made = replace(
+                made, value=computed if agrees else shown, known="observed", step=sighting.step, computed=differs
+            )
         if name in self.secret and not self.show:
             size = len(made.value.encode()) if made.value is not None else None
             return replace(made, value=None, computed=None, hidden=True, size=size)
@@ -242,8 +255,9 @@ class _Inspector:
     def file_origin(self, source: Source, volume: str) -> str:
         account = service_account(self.got.pod) if source.kind == "ServiceAccountToken" else source.name
         kind = "Pod-resource" if source.kind == "Pod" and source.container else source.kind
-        origin = say(f"inspect.origin.{kind}", key=source.key, name=account, path=source.path,
-                     container=source.container)  # fmt: skip
+        origin = say(
+            f"inspect.origin.{kind}", key=source.key, name=account, path=source.path, container=source.container
+        )
         return say("inspect.origin.in-volume", origin=origin, volume=volume)
 
     def words(self) -> Iterator[GotWord]:
@@ -267,8 +281,15 @@ class _Inspector:
 def origin_words(origin: Origin) -> str:
     """Where a variable comes from, in words."""
     code = "envFrom-prefix" if origin.mechanism == "envFrom" and origin.prefix else origin.mechanism
-    return say(f"inspect.origin.{code}", kind=origin.kind, name=origin.name, key=origin.key, prefix=origin.prefix,
-               path=origin.path, container=origin.container)  # fmt: skip
+    return say(
+        f"inspect.origin.{code}",
+        kind=origin.kind,
+        name=origin.name,
+        key=origin.key,
+        prefix=origin.prefix,
+        path=origin.path,
+        container=origin.container,
+    )
 
 
 def _change(source: Source, update: str) -> str:
@@ -390,8 +411,15 @@ class Use:
         """The use as plain JSON."""
         it = self.reference
         found = {"pod": self.pod.name, "namespace": self.pod.namespace, "way": it.way}
-        return found | _set(container=it.container, key=it.key, target=it.target, volume=it.volume,
-                            subPath=it.sub_path, optional=it.optional, frozen=it.frozen)  # fmt: skip
+        return found | _set(
+            container=it.container,
+            key=it.key,
+            target=it.target,
+            volume=it.volume,
+            subPath=it.sub_path,
+            optional=it.optional,
+            frozen=it.frozen,
+        )
 
     def __str__(self) -> str:
         it = self.reference

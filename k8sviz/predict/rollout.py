@@ -62,9 +62,12 @@ class Scaling:
     def to_json(self) -> dict[str, Any]:
         """The scaling as plain JSON."""
         return {
-            "t": self.t, "replicaSet": "new" if self.new else "old", "name": self.replica_set,
-            "from": self.before, "to": self.after,
-        }  # fmt: skip
+            "t": self.t,
+            "replicaSet": "new" if self.new else "old",
+            "name": self.replica_set,
+            "from": self.before,
+            "to": self.after,
+        }
 
 
 @dataclass(frozen=True)
@@ -108,24 +111,34 @@ class RolloutPrediction:
         return {
             "deployment": self.ref.name,
             "bounds": {
-                "replicas": b.replicas, "maxSurge": b.max_surge, "maxUnavailable": b.max_unavailable,
-                "maxTotal": b.max_total, "minAvailable": b.min_available,
+                "replicas": b.replicas,
+                "maxSurge": b.max_surge,
+                "maxUnavailable": b.max_unavailable,
+                "maxTotal": b.max_total,
+                "minAvailable": b.min_available,
             },
             "firstScaling": {"newPods": new, "oldPods": old},
             "scalings": [s.to_json() for s in self.scalings],
             "complete": self.complete is not None,
             "seconds": None if self.complete is None else round(self.complete - self.begins, 3),
-        }  # fmt: skip
+        }
 
 
 def rollout_prediction_text(prediction: RolloutPrediction) -> str:
     """The prediction in words: the bounds, what comes and goes at once, each scaling, and how it ends."""
     b, (new, old) = prediction.bounds, prediction.first
     lines = [
-        say("rollout.predict.bounds", what=prediction.ref, replicas=b.replicas, surge=b.max_surge,
-            unavailable=b.max_unavailable, most=b.max_total, least=b.min_available),
+        say(
+            "rollout.predict.bounds",
+            what=prediction.ref,
+            replicas=b.replicas,
+            surge=b.max_surge,
+            unavailable=b.max_unavailable,
+            most=b.max_total,
+            least=b.min_available,
+        ),
         say("rollout.predict.first", new=new, old=old),
-    ]  # fmt: skip
+    ]
     for s in prediction.scalings:
         code = "rollout.predict.new" if s.new else "rollout.predict.old"
         lines.append("  " + say(code, t=f"{s.t - prediction.begins:.1f}", before=s.before, after=s.after))
@@ -229,8 +242,10 @@ class _Run:
         if c.find("Deployment", self.name) is None:
             c.add({**deployment, "status": {}})
         else:
-            notes = {**mapping(c.find("Deployment", self.name), "metadata", "annotations"),
-                     **mapping(deployment, "metadata", "annotations")}  # fmt: skip
+            notes = {
+                **mapping(c.find("Deployment", self.name), "metadata", "annotations"),
+                **mapping(deployment, "metadata", "annotations"),
+            }
             self.cluster.change("Deployment", self.name, metadata={"annotations": notes})
             self._replace_spec(deployment)
         self._plan()
@@ -321,22 +336,25 @@ class _Run:
         name = f"{self.name}-{mark}"
         labels = {**mapping(template, "metadata", "labels"), "pod-template-hash": mark}
         bounds = rollout_bounds(deployment)
-        count = new_replica_set_size(bounds, Size(name, 0), [self._size(s) for s in old],
-                                     recreate=uses_recreate(deployment))  # fmt: skip
+        count = new_replica_set_size(
+            bounds, Size(name, 0), [self._size(s) for s in old], recreate=uses_recreate(deployment)
+        )
         notes = {_WANTED: str(bounds.replicas), _LIMIT: str(bounds.max_total)}
         made = self.cluster.add(
             {
-                "apiVersion": "apps/v1", "kind": "ReplicaSet",
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
                 "metadata": {"name": name, "labels": labels, "annotations": notes},
                 "spec": {
-                    "replicas": count, "minReadySeconds": min_ready_seconds(deployment),
+                    "replicas": count,
+                    "minReadySeconds": min_ready_seconds(deployment),
                     "selector": {"matchLabels": labels},
                     "template": {**template, "metadata": {**mapping(template, "metadata"), "labels": labels}},
                 },
                 "status": {"replicas": 0},
             },
             owner=deployment,
-        )  # fmt: skip
+        )
         self.progressed = self.cluster.now
         self._condition(deployment, "Progressing", "True", "NewReplicaSetCreated")
         self._note(deployment, Scale(name, 0, count), new=True)
@@ -361,8 +379,11 @@ class _Run:
     def _scale(self, deployment: Object, scale: Scale, new: Object | None) -> None:
         bounds = rollout_bounds(deployment)
         replica_set = self.cluster.find("ReplicaSet", scale.name)
-        notes = {**mapping(replica_set, "metadata", "annotations"),
-                 _WANTED: str(bounds.replicas), _LIMIT: str(bounds.max_total)}  # fmt: skip
+        notes = {
+            **mapping(replica_set, "metadata", "annotations"),
+            _WANTED: str(bounds.replicas),
+            _LIMIT: str(bounds.max_total),
+        }
         self.cluster.change("ReplicaSet", scale.name, spec={"replicas": scale.after}, metadata={"annotations": notes})
         self.progressed = self.cluster.now
         self._note(deployment, scale, new=new is not None and text(new, "metadata", "name") == scale.name)
@@ -384,17 +405,23 @@ class _Run:
         ready = sum(integer(s, "status", "readyReplicas") or 0 for s in [*old, *([new] if new else [])])
         before = mapping(self.cluster.find("Deployment", self.name), "status")
         counts = {
-            "replicas": sum(s.pods for s in sizes) - self._going(deployment), "updatedReplicas": self._active(new),
-            "readyReplicas": ready, "availableReplicas": sum(s.available for s in sizes),
-        }  # fmt: skip
+            "replicas": sum(s.pods for s in sizes) - self._going(deployment),
+            "updatedReplicas": self._active(new),
+            "readyReplicas": ready,
+            "availableReplicas": sum(s.available for s in sizes),
+        }
         better = ("updatedReplicas", "readyReplicas", "availableReplicas")
         if any(counts[name] > (integer(before, name) or 0) for name in better):
             self.progressed = self.cluster.now
         generation = integer(self.cluster.find("Deployment", self.name), "metadata", "generation")
         self.cluster.change("Deployment", self.name, status={**counts, "observedGeneration": generation})
         available = counts["availableReplicas"] >= self.bounds.min_available
-        self._condition(deployment, "Available", "True" if available else "False",
-                        "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable")  # fmt: skip
+        self._condition(
+            deployment,
+            "Available",
+            "True" if available else "False",
+            "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable",
+        )
         self._progress(deployment, counts)
 
     def _going(self, deployment: Object) -> int:
@@ -468,7 +495,9 @@ class _Run:
         for t in times:
             if t > now:
                 self.cluster.later(t - now + 0.002, lambda: self._sync_set(name))
-        self.cluster.change("ReplicaSet", name, status={
-            "replicas": len(pods), "readyReplicas": sum(map(is_ready, pods)), "availableReplicas": available,
-        })  # fmt: skip
+        self.cluster.change(
+            "ReplicaSet",
+            name,
+            status={"replicas": len(pods), "readyReplicas": sum(map(is_ready, pods)), "availableReplicas": available},
+        )
         self._plan()

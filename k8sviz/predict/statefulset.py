@@ -141,9 +141,13 @@ class _Run:
     """The StatefulSet controller, a volume binder and a kubelet, each looking at the cluster."""
 
     def __init__(
-        self, statefulset: Mapping[str, Any], ready_after: float, stop_after: float | None, failing: frozenset[int],
+        self,
+        statefulset: Mapping[str, Any],
+        ready_after: float,
+        stop_after: float | None,
+        failing: frozenset[int],
         volumes: int | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = text(statefulset, "metadata", "name") or "statefulset"
         self.cluster = Cluster("prediction", "", text(statefulset, "metadata", "namespace") or "default")
         self.ready_after = ready_after
@@ -163,9 +167,14 @@ class _Run:
         """Do one action now, as a step of the History."""
         self.steps += 1
         do = {
-            "apply": self._apply, "scale": self._rescale, "break": self._break, "heal": self._heal,
-            "delete-pod": self._delete_pod, "add-volume": self._add_volume, "delete": self._delete,
-        }.get(action.verb)  # fmt: skip
+            "apply": self._apply,
+            "scale": self._rescale,
+            "break": self._break,
+            "heal": self._heal,
+            "delete-pod": self._delete_pod,
+            "add-volume": self._add_volume,
+            "delete": self._delete,
+        }.get(action.verb)
         if do is None:
             raise K8svizError(f"unknown action {action.verb!r}")
         do(action.value)
@@ -302,8 +311,9 @@ class _Run:
         if since is not None and since > now:
             self.cluster.later(since - now + 0.002, self._plan)
         available = since is not None and since <= now
-        return Member(self._ordinal(pod), text(pod, "metadata", "labels", REVISION_LABEL), ready, available,
-                      is_terminating(pod))  # fmt: skip
+        return Member(
+            self._ordinal(pod), text(pod, "metadata", "labels", REVISION_LABEL), ready, available, is_terminating(pod)
+        )
 
     def _revision(self, template: Mapping[str, Any]) -> str:
         """The name of the template's ControllerRevision; an earlier one that is the same is used again."""
@@ -312,10 +322,15 @@ class _Run:
                 return name
         name = f"{self.name}-{self.cluster.hash_of(template)}"
         self.revisions.append((name, template))
-        self.cluster.add({
-            "apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": name},
-            "revision": len(self.revisions), "data": {"spec": {"template": template}},
-        })  # fmt: skip
+        self.cluster.add(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ControllerRevision",
+                "metadata": {"name": name},
+                "revision": len(self.revisions),
+                "data": {"spec": {"template": template}},
+            }
+        )
         return name
 
     def _status(self, found: Object, members: Sequence[Member], current: str, update: str) -> None:
@@ -325,25 +340,38 @@ class _Run:
         ready = sum(m.ready for m in members)
         if not updates_on_delete(found) and updated == len(members) == ready == replicas_of(found):
             current = update
-        self.cluster.change("StatefulSet", self.name, status={
-            "observedGeneration": integer(found, "metadata", "generation"), "replicas": len(members),
-            "readyReplicas": ready, "availableReplicas": sum(m.available for m in members),
-            "currentReplicas": sum(m.revision == current for m in living), "updatedReplicas": updated,
-            "currentRevision": current, "updateRevision": update,
-        })  # fmt: skip
+        self.cluster.change(
+            "StatefulSet",
+            self.name,
+            status={
+                "observedGeneration": integer(found, "metadata", "generation"),
+                "replicas": len(members),
+                "readyReplicas": ready,
+                "availableReplicas": sum(m.available for m in members),
+                "currentReplicas": sum(m.revision == current for m in living),
+                "updatedReplicas": updated,
+                "currentRevision": current,
+                "updateRevision": update,
+            },
+        )
 
     # -- Pods ------------------------------------------------------------------------------------------
 
     def _create(self, found: Object, ordinal: int, revision: str) -> None:
         template = next((t for name, t in self.revisions if name == revision), mapping(found, "spec", "template"))
         name = f"{self.name}-{ordinal}"
-        labels = {**mapping(template, "metadata", "labels"), REVISION_LABEL: revision,
-                  "apps.kubernetes.io/pod-index": str(ordinal), "statefulset.kubernetes.io/pod-name": name}  # fmt: skip
+        labels = {
+            **mapping(template, "metadata", "labels"),
+            REVISION_LABEL: revision,
+            "apps.kubernetes.io/pod-index": str(ordinal),
+            "statefulset.kubernetes.io/pod-name": name,
+        }
         claims = [(text(t, "metadata", "name"), t) for t in listed(found, "spec", "volumeClaimTemplates")]
         for volume, wish in claims:
             self._make_claim(claim_name(volume, self.name, ordinal), wish, found)
-        volumes = [{"name": v, "persistentVolumeClaim": {"claimName": claim_name(v, self.name, ordinal)}}
-                   for v, _ in claims]  # fmt: skip
+        volumes = [
+            {"name": v, "persistentVolumeClaim": {"claimName": claim_name(v, self.name, ordinal)}} for v, _ in claims
+        ]
         self.moves.append((round(self.cluster.now, 3), "start", ordinal, revision))
         self.cluster.new_pod(
             name,
@@ -387,10 +415,15 @@ class _Run:
         if self.cluster.find("PersistentVolumeClaim", name) is not None:
             return
         labels = mapping(found, "spec", "selector", "matchLabels")
-        self.cluster.add({
-            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "labels": labels},
-            "spec": mapping(wish, "spec"), "status": {"phase": "Pending"},
-        })  # fmt: skip
+        self.cluster.add(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": name, "labels": labels},
+                "spec": mapping(wish, "spec"),
+                "status": {"phase": "Pending"},
+            }
+        )
         self.cluster.later(_PROVISION if self.volumes is None else 0.02, lambda: self._bind(name))
 
     def _bind(self, name: str) -> None:
@@ -405,14 +438,26 @@ class _Run:
         size = text(claim, "spec", "resources", "requests", "storage") or "1Gi"
         node = NODES[(ordinal_of(name, name.rpartition("-")[0]) or 0) % len(NODES)]
         term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
-        self.cluster.add({
-            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume},
-            "spec": {"capacity": {"storage": size}, "claimRef": {"name": name, "namespace": self.cluster.namespace},
-                     "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}}},
-            "status": {"phase": "Bound"},
-        }, namespaced=False)  # fmt: skip
-        self.cluster.change("PersistentVolumeClaim", name, spec={"volumeName": volume},
-                            status={"phase": "Bound", "capacity": {"storage": size}})  # fmt: skip
+        self.cluster.add(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": volume},
+                "spec": {
+                    "capacity": {"storage": size},
+                    "claimRef": {"name": name, "namespace": self.cluster.namespace},
+                    "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
+                },
+                "status": {"phase": "Bound"},
+            },
+            namespaced=False,
+        )
+        self.cluster.change(
+            "PersistentVolumeClaim",
+            name,
+            spec={"volumeName": volume},
+            status={"phase": "Bound", "capacity": {"storage": size}},
+        )
         for pod in self.cluster.all("Pod"):
             self._schedule(text(pod, "metadata", "name"))
 
@@ -453,8 +498,12 @@ class _Run:
             return
         if not is_terminating(claim):
             self.cluster.change("PersistentVolumeClaim", name, metadata={"deletionTimestamp": self.cluster.stamp()})
-        users = [p for p in self.cluster.all("Pod") for v in listed(p, "spec", "volumes")
-                 if text(v, "persistentVolumeClaim", "claimName") == name]  # fmt: skip
+        users = [
+            p
+            for p in self.cluster.all("Pod")
+            for v in listed(p, "spec", "volumes")
+            if text(v, "persistentVolumeClaim", "claimName") == name
+        ]
         if users:
             self.cluster.later(0.2, lambda: self._drop_claim(name))
             return

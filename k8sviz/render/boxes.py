@@ -62,8 +62,10 @@ def layout_dot(diagram: Diagram) -> str:
     """
     names = {node.id: f"n{i}" for i, node in enumerate(diagram.nodes)}
     # without newrank, words on a line from frame to frame can end the whole process (an assertion in mincross.c)
-    lines = [f"digraph k8sviz {{rankdir={diagram.direction} nodesep=0.25 ranksep=0.35 compound=true newrank=true",
-             'node [shape=box fixedsize=true label=""]']  # fmt: skip
+    lines = [
+        f"digraph k8sviz {{rankdir={diagram.direction} nodesep=0.25 ranksep=0.35 compound=true newrank=true",
+        'node [shape=box fixedsize=true label=""]',
+    ]
     lines += _frame(Tree(diagram), "", names, {group.id: i for i, group in enumerate(diagram.groups)})
     for edge in diagram.edges:
         if edge.source in names and edge.target in names:

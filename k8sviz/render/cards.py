@@ -6,9 +6,19 @@ from k8sviz.diagrams.model import Group, Node
 from k8sviz.render.measure import printable, shorten, text_width
 
 __all__ = [
-    "FACT", "KIND", "LABEL", "NAME", "Card", "card", "group_state", "group_title", "headline", "kind_words",
-    "label_lines", "label_size",
-]  # fmt: skip
+    "FACT",
+    "KIND",
+    "LABEL",
+    "NAME",
+    "Card",
+    "card",
+    "group_state",
+    "group_title",
+    "headline",
+    "kind_words",
+    "label_lines",
+    "label_size",
+]
 
 NAME, KIND, FACT, LABEL = 13.0, 10.0, 11.0, 11.0  # font sizes in pixels
 _LINE: Final = 15.0

@@ -57,11 +57,26 @@ _DPI: Final = 160
 _RIGHT: Final = 0.35
 _BASE_FONTS: Final = ("DejaVu Sans",)
 _CJK_FONTS: Final = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "Microsoft YaHei", "PingFang SC",
-    "Hiragino Sans GB", "Heiti SC", "STHeiti", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
-    "Droid Sans Fallback", "Noto Sans CJK JP", "Noto Sans CJK TC", "Noto Sans CJK KR", "Arial Unicode MS",
-    "AR PL UMing CN", "Noto Serif CJK SC",
-)  # fmt: skip
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "STHeiti",
+    "SimHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK KR",
+    "Arial Unicode MS",
+    "AR PL UMing CN",
+    "Noto Serif CJK SC",
+)
 _MATH_FREE: Final[dict[str, Any]] = {"parse_math": False}  # a name may hold a dollar sign
 
 
@@ -141,10 +156,17 @@ def _families() -> tuple[str, ...]:
 def _style() -> Iterator[None]:
     """matplotlib's own defaults and ours, whatever style the reader has set; and no warning about a letter."""
     ours: Any = {
-        "font.family": list(_families()), "font.size": 9.0, "text.color": LIGHT.text, "axes.edgecolor": LIGHT.line,
-        "xtick.color": LIGHT.soft, "hatch.linewidth": 0.7, "svg.hashsalt": "k8sviz", "svg.fonttype": "path",
-        "text.parse_math": False, "axes.unicode_minus": False,
-    }  # fmt: skip
+        "font.family": list(_families()),
+        "font.size": 9.0,
+        "text.color": LIGHT.text,
+        "axes.edgecolor": LIGHT.line,
+        "xtick.color": LIGHT.soft,
+        "hatch.linewidth": 0.7,
+        "svg.hashsalt": "k8sviz",
+        "svg.fonttype": "path",
+        "text.parse_math": False,
+        "axes.unicode_minus": False,
+    }
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         defaults: Any = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
@@ -263,10 +285,28 @@ def _draw_steps(axes: Axes, told: Lives, depth: float, width: float) -> None:
         x = place * per_inch
         axes.plot([x, tick.t, tick.t], [-0.22, -0.06, 0], color=LIGHT.soft, linewidth=0.7, clip_on=False, zorder=1)
         axes.plot([tick.t, tick.t], [0, depth], color=LIGHT.soft, linewidth=0.6, linestyle=(0, (1, 3)), zorder=0.6)
-        axes.plot(x, -0.3, "o", markersize=12.5, markerfacecolor=LIGHT.card, markeredgecolor=LIGHT.line,
-                  markeredgewidth=0.8, clip_on=False, zorder=4)  # fmt: skip
-        axes.text(x, -0.3, str(tick.number), fontsize=_STEP_SIZE, ha="center", va="center_baseline", clip_on=False,
-                  zorder=5, **_MATH_FREE)  # fmt: skip
+        axes.plot(
+            x,
+            -0.3,
+            "o",
+            markersize=12.5,
+            markerfacecolor=LIGHT.card,
+            markeredgecolor=LIGHT.line,
+            markeredgewidth=0.8,
+            clip_on=False,
+            zorder=4,
+        )
+        axes.text(
+            x,
+            -0.3,
+            str(tick.number),
+            fontsize=_STEP_SIZE,
+            ha="center",
+            va="center_baseline",
+            clip_on=False,
+            zorder=5,
+            **_MATH_FREE,
+        )
 
 
 class _Columns(NamedTuple):
@@ -431,11 +471,25 @@ def _draw_row(axes: Axes, line: _Line, row: Row, per_inch: float) -> None:
             _draw_span(axes, line, span, restarts, per_inch)
         half = line.bar / 2 + 0.015
         if life.gone:
-            axes.plot([life.end] * 2, [line.middle - half, line.middle + half], color=LIGHT.text, linewidth=1.6,
-                      solid_capstyle="butt", zorder=3.2)  # fmt: skip
+            axes.plot(
+                [life.end] * 2,
+                [line.middle - half, line.middle + half],
+                color=LIGHT.text,
+                linewidth=1.6,
+                solid_capstyle="butt",
+                zorder=3.2,
+            )
         else:
-            axes.plot(life.end + 0.07 * per_inch, line.middle, ">", markersize=line.bar * 20, color=LIGHT.soft,
-                      markeredgewidth=0, clip_on=False, zorder=3)  # fmt: skip
+            axes.plot(
+                life.end + 0.07 * per_inch,
+                line.middle,
+                ">",
+                markersize=line.bar * 20,
+                color=LIGHT.soft,
+                markeredgewidth=0,
+                clip_on=False,
+                zorder=3,
+            )
 
 
 def _draw_span(axes: Axes, line: _Line, span: Span, restarts: Sequence[Restart], per_inch: float) -> None:
@@ -452,8 +506,18 @@ def _draw_span(axes: Axes, line: _Line, span: Span, restarts: Sequence[Restart],
 
 
 def _bar(axes: Axes, x: float, y: float, width: float, height: float, fill: Fill) -> None:
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=_tint(fill.hue, 0.3), edgecolor=_tint(fill.hue, 0.6),
-                             hatch=fill.hatch, linewidth=0, zorder=2))  # fmt: skip
+    axes.add_patch(
+        Rectangle(
+            (x, y),
+            width,
+            height,
+            facecolor=_tint(fill.hue, 0.3),
+            edgecolor=_tint(fill.hue, 0.6),
+            hatch=fill.hatch,
+            linewidth=0,
+            zorder=2,
+        )
+    )
     axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=fill.hue, linewidth=1.0, zorder=2.2))
 
 
@@ -471,9 +535,17 @@ def _write_word(
     word, size = next(fitting, ("", 0.0))
     if word:
         back = _tint(FILLS[span.level].hue, 0.3)
-        axes.text(x + 0.06 * per_inch, line.middle, word, fontsize=size, va="center_baseline", zorder=3.5,
-                  bbox={"facecolor": back, "edgecolor": "none", "boxstyle": "square,pad=0.12"},
-                  clip_on=True, **_MATH_FREE)  # fmt: skip
+        axes.text(
+            x + 0.06 * per_inch,
+            line.middle,
+            word,
+            fontsize=size,
+            va="center_baseline",
+            zorder=3.5,
+            bbox={"facecolor": back, "edgecolor": "none", "boxstyle": "square,pad=0.12"},
+            clip_on=True,
+            **_MATH_FREE,
+        )
 
 
 def _words(span: Span, restart: Restart | None) -> list[str]:
@@ -488,8 +560,18 @@ def _words(span: Span, restart: Restart | None) -> list[str]:
 def _mark_restart(axes: Axes, x: float, y: float, mark: str, height: float) -> None:
     """A dark pill that begins at `x` and holds the count."""
     pill = {"facecolor": LIGHT.text, "edgecolor": "none", "boxstyle": "round,pad=0.2"}
-    axes.text(x, y, mark, fontsize=height * 33, color=LIGHT.card, va="center_baseline", zorder=4, clip_on=True,
-              bbox=pill, **_MATH_FREE)  # fmt: skip
+    axes.text(
+        x,
+        y,
+        mark,
+        fontsize=height * 33,
+        color=LIGHT.card,
+        va="center_baseline",
+        zorder=4,
+        clip_on=True,
+        bbox=pill,
+        **_MATH_FREE,
+    )
 
 
 _LINKS: Final = {"binds": ("#0072b2", "-", "o"), "uses": ("#0072b2", (0, (2, 1.5)), "D")}
@@ -503,8 +585,9 @@ def _draw_links(axes: Axes, told: Lives, lines: Sequence[_Line]) -> None:
             hue, style, mark = _LINKS[link.relation]
             ends = sorted((at[link.source], at[link.target]), key=lambda line: line.top)
             ys = [ends[0].middle + ends[0].bar / 2, ends[1].middle - ends[1].bar / 2]
-            axes.plot([link.t] * 2, ys, color=hue, linestyle=style, linewidth=1.3, marker=mark, markersize=4.5,
-                      zorder=3.3)  # fmt: skip
+            axes.plot(
+                [link.t] * 2, ys, color=hue, linestyle=style, linewidth=1.3, marker=mark, markersize=4.5, zorder=3.3
+            )
 
 
 # -- the legend of lives ---------------------------------------------------------------------------

@@ -45,8 +45,13 @@ def _node_words(node: Node) -> dict[str, str]:
     state = [f"{_MARKS.get(node.level, '')} {it.state}".strip()] if it.state else []
     text = graphviz.escape("\n".join((it.kind, it.name, *it.facts, *state)))
     color = LIGHT.levels["bad"] if node.level == "bad" else LIGHT.families[family(node.kind)]
-    return {"label": text, "color": color, "style": _STYLES.get(node.level, "rounded,filled"),
-            "width": f"{it.width / 72:.3f}", "tooltip": text}  # fmt: skip
+    return {
+        "label": text,
+        "color": color,
+        "style": _STYLES.get(node.level, "rounded,filled"),
+        "width": f"{it.width / 72:.3f}",
+        "tooltip": text,
+    }
 
 
 def _edge_words(edge: Edge) -> dict[str, str]:

@@ -293,8 +293,9 @@ def _columns(diagram: Diagram) -> Layout:
             y += sizes[node_id].height + 18
         x += widest + 90
         tallest = max(tallest, y)
-    edges = {e.id: _curve(nodes[e.source], nodes[e.target]) for e in diagram.edges
-             if e.source in nodes and e.target in nodes}  # fmt: skip
+    edges = {
+        e.id: _curve(nodes[e.source], nodes[e.target]) for e in diagram.edges if e.source in nodes and e.target in nodes
+    }
     return Layout(x - 90 + _MARGIN, tallest + _MARGIN, nodes, edges, {})
 
 

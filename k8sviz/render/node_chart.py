@@ -72,8 +72,14 @@ def _draw_lane(sheet: _Sheet, axes: Axes, lane: Lane, y: float, top: float, per_
     inner = lane.kind in _INNER
     hue = LIGHT.soft if inner else LIGHT.families[family(lane.kind)]
     label = shorten(printable(lane.label), 34)
-    sheet.write(0.55 if inner else 0.3, top + y + _ROW / 2, label, 8.5 if inner else 9.5, color=hue,
-                weight="normal" if inner else "bold")  # fmt: skip
+    sheet.write(
+        0.55 if inner else 0.3,
+        top + y + _ROW / 2,
+        label,
+        8.5 if inner else 9.5,
+        color=hue,
+        weight="normal" if inner else "bold",
+    )
     for span in lane.spans:
         _draw_span(axes, span, y, per_inch, _ROW * (0.62 if inner else 0.74))
 
@@ -84,9 +90,17 @@ def _draw_span(axes: Axes, span: Span, y: float, per_inch: float, height: float)
     _bar(axes, span.start, y + (_ROW - height) / 2, width, height, fill)
     word = printable(span.phase)
     if _inches(word, 8) + 0.14 <= width / per_inch:
-        axes.text(span.start + 0.06 * per_inch, y + _ROW / 2, word, fontsize=8, va="center_baseline", zorder=3.5,
-                  bbox={"facecolor": _tint(fill.hue, 0.3), "edgecolor": "none", "boxstyle": "square,pad=0.12"},
-                  clip_on=True, parse_math=False)  # fmt: skip
+        axes.text(
+            span.start + 0.06 * per_inch,
+            y + _ROW / 2,
+            word,
+            fontsize=8,
+            va="center_baseline",
+            zorder=3.5,
+            bbox={"facecolor": _tint(fill.hue, 0.3), "edgecolor": "none", "boxstyle": "square,pad=0.12"},
+            clip_on=True,
+            parse_math=False,
+        )
 
 
 def _letter(number: int) -> str:
@@ -99,8 +113,18 @@ def _draw_moments(axes: Axes, told: Silence, depth: float, per_inch: float, widt
         x = place * per_inch
         axes.plot([x, moment.t, moment.t], [0.19, 0.29, depth], color=LIGHT.text, linewidth=0.7, alpha=0.55, zorder=2.5)
         axes.plot(x, 0.12, "s", markersize=11, markerfacecolor=LIGHT.text, markeredgewidth=0, zorder=4)
-        axes.text(x, 0.12, _letter(i), fontsize=8, color=LIGHT.card, ha="center", va="center_baseline", zorder=5,
-                  weight="bold", parse_math=False)  # fmt: skip
+        axes.text(
+            x,
+            0.12,
+            _letter(i),
+            fontsize=8,
+            color=LIGHT.card,
+            ha="center",
+            va="center_baseline",
+            zorder=5,
+            weight="bold",
+            parse_math=False,
+        )
 
 
 def _list_moments(sheet: _Sheet, told: Silence, y: float) -> float:

@@ -14,8 +14,16 @@ from k8sviz.render.text import text
 __all__ = ["FORMATS", "Picture", "render"]
 
 FORMATS: Final = ("svg", "png", "dot", "mermaid", "text")
-_SUFFIXES: Final = {".svg": "svg", ".png": "png", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid",
-                    ".txt": "text", ".text": "text"}  # fmt: skip
+_SUFFIXES: Final = {
+    ".svg": "svg",
+    ".png": "png",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".txt": "text",
+    ".text": "text",
+}
 
 
 def render(diagram: Diagram, format: str = "svg", *, theme: str = "light") -> str | bytes:  # noqa: A002

@@ -68,9 +68,14 @@ class _Look(NamedTuple):
 
 
 _LOOKS: Final[dict[str, _Look]] = {
-    "available": _Look(0.8), "ready": _Look(0.5, "..."), "starting": _Look(0.28, "///"), "pending": _Look(0.12, "///"),
-    "failing": _Look(0.2, "xxx"), "terminating": _Look(0.06, "\\\\\\"), "ended": _Look(0.06, "---"),
-}  # fmt: skip
+    "available": _Look(0.8),
+    "ready": _Look(0.5, "..."),
+    "starting": _Look(0.28, "///"),
+    "pending": _Look(0.12, "///"),
+    "failing": _Look(0.2, "xxx"),
+    "terminating": _Look(0.06, "\\\\\\"),
+    "ended": _Look(0.06, "---"),
+}
 
 
 def _hue(version: int) -> str:
@@ -166,8 +171,17 @@ def _draw_bands(axes: Axes, series: RolloutSeries, end: float) -> None:
                 continue
             upper = [b + n for b, n in zip(base, [*numbers, numbers[-1]], strict=True)]
             look, hue = _LOOKS[stage], _hue(version)
-            axes.fill_between(times, base, upper, step="post", facecolor=_tint(hue, look.share), linewidth=0,
-                              hatch=look.hatch, edgecolor=_tint(hue, 0.75), zorder=2)  # fmt: skip
+            axes.fill_between(
+                times,
+                base,
+                upper,
+                step="post",
+                facecolor=_tint(hue, look.share),
+                linewidth=0,
+                hatch=look.hatch,
+                edgecolor=_tint(hue, 0.75),
+                zorder=2,
+            )
             base = upper
     _draw_edges(axes, series, times)
 
@@ -175,8 +189,10 @@ def _draw_bands(axes: Axes, series: RolloutSeries, end: float) -> None:
 def _draw_edges(axes: Axes, series: RolloutSeries, times: Sequence[float]) -> None:
     """The upper edges of what is available and of what is counted: they are read against the lines."""
     last = series.counts[-1]
-    for numbers, hue in (([c.available for c in series.counts] + [last.available], "#00714f"),
-                         ([c.total for c in series.counts] + [last.total], LIGHT.text)):  # fmt: skip
+    for numbers, hue in (
+        ([c.available for c in series.counts] + [last.available], "#00714f"),
+        ([c.total for c in series.counts] + [last.total], LIGHT.text),
+    ):
         axes.step(times, numbers, where="post", color=hue, linewidth=0.9, zorder=2.6)
 
 
@@ -247,9 +263,16 @@ def _draw_lanes(
             _box(axes, span.start, y, width, 0.21, _tint(fill.hue, 0.25), _tint(fill.hue, 0.7), fill.hatch)
             word = _fit(printable(span.word), width / per_inch - 0.12, 7.5)
             if word:
-                axes.text(span.start + 0.05 * per_inch, y + 0.105, word, fontsize=7.5, va="center_baseline", zorder=4,
-                          bbox={"facecolor": _tint(fill.hue, 0.25), "edgecolor": "none", "boxstyle": "square,pad=0.1"},
-                          parse_math=False)  # fmt: skip
+                axes.text(
+                    span.start + 0.05 * per_inch,
+                    y + 0.105,
+                    word,
+                    fontsize=7.5,
+                    va="center_baseline",
+                    zorder=4,
+                    bbox={"facecolor": _tint(fill.hue, 0.25), "edgecolor": "none", "boxstyle": "square,pad=0.1"},
+                    parse_math=False,
+                )
 
 
 def _fit(word: str, room: float, size: float) -> str:
@@ -259,8 +282,9 @@ def _fit(word: str, room: float, size: float) -> str:
 
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, fill: str, edge: str, hatch: str) -> None:
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge, hatch=hatch, linewidth=0.7,
-                             zorder=3))  # fmt: skip
+    axes.add_patch(
+        Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge, hatch=hatch, linewidth=0.7, zorder=3)
+    )
 
 
 # -- a bar for each Pod ----------------------------------------------------------------------------------
@@ -295,9 +319,14 @@ def _rows(series: RolloutSeries, most: int) -> tuple[list[_Row], bool]:
 
 
 def _draw_bars(
-    sheet: _Sheet, axes: Axes, rows: Sequence[_Row], heading: str, bar: float, end: float,
+    sheet: _Sheet,
+    axes: Axes,
+    rows: Sequence[_Row],
+    heading: str,
+    bar: float,
+    end: float,
     at: tuple[float, float, float],
-) -> None:  # fmt: skip
+) -> None:
     if not rows:
         return
     offset, left, top = at
@@ -329,8 +358,16 @@ def _draw_life(axes: Axes, pod: PodLife, y: float, per_inch: float, bar: float) 
     if pod.gone is not None:
         axes.plot([pod.end] * 2, [top - 0.01, top + height + 0.01], color=LIGHT.text, linewidth=1.8, zorder=4)
     else:
-        axes.plot(pod.end + 0.06 * per_inch, middle, ">", markersize=17 * bar, color=LIGHT.soft, markeredgewidth=0,
-                  clip_on=False, zorder=3)  # fmt: skip
+        axes.plot(
+            pod.end + 0.06 * per_inch,
+            middle,
+            ">",
+            markersize=17 * bar,
+            color=LIGHT.soft,
+            markeredgewidth=0,
+            clip_on=False,
+            zorder=3,
+        )
 
 
 # -- legend ----------------------------------------------------------------------------------------------
@@ -347,8 +384,10 @@ def _legend(series: RolloutSeries, *, bars: bool = True) -> list[_Entry]:
     there = {stage for c in series.counts for _, stage, _ in c.by}
     versions = sorted({p.version for p in series.pods})
     shown = versions if len(versions) <= len(HUES) else []
-    entries = [_Entry(say("rollout.chart.version", label=series.versions[v].label), "box", (_hue(v), _Look(0.8)))
-               for v in shown]  # fmt: skip
+    entries = [
+        _Entry(say("rollout.chart.version", label=series.versions[v].label), "box", (_hue(v), _Look(0.8)))
+        for v in shown
+    ]
     for stage in _STAGES:
         if stage in there and stage != "available":
             word = say("rollout.chart.uncounted") if stage == "terminating" else say(f"rollout.stage.{stage}")
@@ -403,8 +442,9 @@ def _draw_sign(axes: Axes, entry: _Entry, x: float, y: float) -> None:
     elif entry.sign == "|":
         axes.plot([x + 0.2] * 2, [y - 0.08, y + 0.08], color=LIGHT.text, linewidth=entry.value)
     else:
-        axes.plot(x + 0.2, y, entry.sign, markersize=4 if entry.sign == "o" else 7, color=entry.value,
-                  markeredgewidth=0)  # fmt: skip
+        axes.plot(
+            x + 0.2, y, entry.sign, markersize=4 if entry.sign == "o" else 7, color=entry.value, markeredgewidth=0
+        )
 
 
 # -- several rollouts side by side -------------------------------------------------------------------------
@@ -435,8 +475,11 @@ def rollouts_chart(parts: Sequence[RolloutSeries], *, title: str = "", across: i
             _panel(sheet, part, most, end, (x, y, width, panel))
         _draw_legend(sheet, legend, top + down * (panel + gap + 0.35) + 0.1)
     records = " ".join(lines)
-    return Chart(figure, "\n".join([title, *lines] if title else lines),
-                 say("rollout.chart.alt-many", count=len(parts), records=records))  # fmt: skip
+    return Chart(
+        figure,
+        "\n".join([title, *lines] if title else lines),
+        say("rollout.chart.alt-many", count=len(parts), records=records),
+    )
 
 
 def _shared_legend(parts: Sequence[RolloutSeries]) -> list[_Entry]:
@@ -445,8 +488,11 @@ def _shared_legend(parts: Sequence[RolloutSeries]) -> list[_Entry]:
     for part in parts:
         for version in {p.version for p in part.pods}:
             tags.setdefault(_hue(version), {})[part.versions[version].tag] = None
-    entries = [_Entry(say("rollout.chart.tags", tags=", ".join(tags[hue])), "box", (hue, _Look(0.8)))
-               for hue in HUES if hue in tags]  # fmt: skip
+    entries = [
+        _Entry(say("rollout.chart.tags", tags=", ".join(tags[hue])), "box", (hue, _Look(0.8)))
+        for hue in HUES
+        if hue in tags
+    ]
     others = {e.word: e for part in parts for e in _legend(part, bars=False) if not _is_version(e)}
     return [*entries, *others.values()]
 
@@ -460,9 +506,13 @@ def _panel(sheet: _Sheet, part: RolloutSeries, most: int, end: float, box: tuple
     size = 9.5 if _inches(part.title, 9.5) <= width / 1.12 else 8.0
     sheet.write(x, y + 0.02, _fit(printable(part.title), width / 1.12, size), size, weight="bold")
     for revision in part.revisions[-1:]:
-        reached = say("rollout.chart.reached", total=revision.max_total, most=revision.total_bound,
-                      available="–" if revision.min_available is None else revision.min_available,
-                      least="–" if revision.available_bound is None else revision.available_bound)  # fmt: skip
+        reached = say(
+            "rollout.chart.reached",
+            total=revision.max_total,
+            most=revision.total_bound,
+            available="–" if revision.min_available is None else revision.min_available,
+            least="–" if revision.available_bound is None else revision.available_bound,
+        )
         if revision.complete is not None:
             reached += say("rollout.text.complete", seconds=f"{revision.complete - revision.start:.1f}")
         sheet.write(x, y + 0.22, reached, 8.5, color=LIGHT.soft)

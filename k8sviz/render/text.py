@@ -10,9 +10,7 @@ from k8sviz.render.measure import printable
 
 __all__ = ["MARKS", "text"]
 
-MARKS: Final[dict[Level, str]] = {
-    "": "", "ok": "✓", "wait": "…", "bad": "✗", "ending": "×", "off": "–", "unknown": "?",
-}  # fmt: skip
+MARKS: Final[dict[Level, str]] = {"": "", "ok": "✓", "wait": "…", "bad": "✗", "ending": "×", "off": "–", "unknown": "?"}
 _DEEPEST: Final = 24  # levels of indentation
 
 

@@ -86,9 +86,16 @@ def _draw_track(axes: Axes, track: Track, middle: float, per_inch: float) -> Non
 def _draw_stretch(axes: Axes, stretch: Stretch, middle: float, per_inch: float, *, bold: bool) -> None:
     known = stretch.number is not None
     hue = _HUES[(stretch.number or 0) % len(_HUES)] if known else LIGHT.line
-    box = Rectangle((stretch.start, middle - _BAR / 2), stretch.end - stretch.start, _BAR,
-                    facecolor=_tint(hue, (0.55 if bold else 0.3) if known else 0.05), edgecolor=hue, linewidth=0.9,
-                    hatch=None if known else "////", zorder=2)  # fmt: skip
+    box = Rectangle(
+        (stretch.start, middle - _BAR / 2),
+        stretch.end - stretch.start,
+        _BAR,
+        facecolor=_tint(hue, (0.55 if bold else 0.3) if known else 0.05),
+        edgecolor=hue,
+        linewidth=0.9,
+        hatch=None if known else "////",
+        zorder=2,
+    )
     axes.add_patch(box)
     room = (stretch.end - stretch.start) / per_inch - 0.1
     words = printable(stretch.value)
@@ -96,5 +103,13 @@ def _draw_stretch(axes: Axes, stretch: Stretch, middle: float, per_inch: float, 
         words = words[:-2] + "…" if len(words) > 3 else ""
     if words:
         back = {"facecolor": LIGHT.card, "edgecolor": "none", "pad": 0.8} if not known else None
-        axes.text(stretch.start + 0.05 * per_inch, middle, words, fontsize=_SIZE, va="center_baseline", zorder=3,
-                  parse_math=False, bbox=back)  # fmt: skip
+        axes.text(
+            stretch.start + 0.05 * per_inch,
+            middle,
+            words,
+            fontsize=_SIZE,
+            va="center_baseline",
+            zorder=3,
+            parse_math=False,
+            bbox=back,
+        )

@@ -83,10 +83,9 @@ def records(service: JSON, slices: Iterable[JSON], domain: str = CLUSTER_DOMAIN)
 
 def _belongs(endpoint_slice: JSON, service: JSON) -> bool:
     labels = mapping(endpoint_slice, "metadata", "labels")
-    return (
-        text(labels, "kubernetes.io/service-name") == text(service, "metadata", "name")
-        and text(endpoint_slice, "metadata", "namespace") == text(service, "metadata", "namespace")
-    )  # fmt: skip
+    return text(labels, "kubernetes.io/service-name") == text(service, "metadata", "name") and text(
+        endpoint_slice, "metadata", "namespace"
+    ) == text(service, "metadata", "namespace")
 
 
 def _address(name: str, address: str) -> Record:

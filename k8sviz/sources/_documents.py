@@ -7,9 +7,21 @@ from typing import Any, Final, NamedTuple, NoReturn
 from k8sviz.errors import K8svizError
 
 __all__ = [
-    "DEEPEST", "FEWER", "MERGE", "MIB", "MOST_DOCUMENTS", "TOO_DEEP", "WORDS", "Document", "ManifestError",
-    "NotJsonError", "Resolved", "fail", "number", "quote",
-]  # fmt: skip
+    "DEEPEST",
+    "FEWER",
+    "MERGE",
+    "MIB",
+    "MOST_DOCUMENTS",
+    "TOO_DEEP",
+    "WORDS",
+    "Document",
+    "ManifestError",
+    "NotJsonError",
+    "Resolved",
+    "fail",
+    "number",
+    "quote",
+]
 
 MIB: Final = 1024 * 1024
 MOST_DOCUMENTS: Final = 20_000

@@ -29,7 +29,10 @@ _BORDER: Final = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z]+|\d{1,7}")
 _PART: Final = re.compile(r"[A-Za-z]+|\d+")
 # what people give as a name or a placeholder, and words that any text holds
-_EVERYDAY: Final = frozenset(re.findall(r"\w+", """
+_EVERYDAY: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
     admin administrator root user username users guest nobody login password passwd passphrase secret secrets token
     tokens true false null none yes default localhost local test testing demo example sample prod production staging
     development server client database master main http https file files path data value values name names type
@@ -39,7 +42,9 @@ _EVERYDAY: Final = frozenset(re.findall(r"\w+", """
     want well were what when where which while will with without work would your error failed failure true running
     ready pending bound available active kubectl apply create delete describe exec logs patch scale rollout status
     cluster service namespace kubernetes container image
-"""))  # fmt: skip
+""",
+    )
+)
 
 
 class _Form(NamedTuple):

@@ -20,9 +20,19 @@ import yaml
 from k8sviz.sources._documents import DEEPEST
 
 __all__ = [
-    "APPLIED", "MASK", "PARTS", "SAYS_SECRET", "SECRET_KINDS", "Found", "credentials", "decoded", "files_handed_over",
-    "handed_over", "in_manifests", "written_to",
-]  # fmt: skip
+    "APPLIED",
+    "MASK",
+    "PARTS",
+    "SAYS_SECRET",
+    "SECRET_KINDS",
+    "Found",
+    "credentials",
+    "decoded",
+    "files_handed_over",
+    "handed_over",
+    "in_manifests",
+    "written_to",
+]
 
 MASK: Final = "REDACTED"
 APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"

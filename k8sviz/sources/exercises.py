@@ -124,8 +124,10 @@ def _checked(row: Any, path: Path) -> Exercise:
 
 
 def _exercise(row: Any) -> Exercise:
-    only(row, {"id", "title", "level", "task", "given", "start", "solution", "lesson", "hints", "refused", "goal",
-                "wrong"})  # fmt: skip
+    only(
+        row,
+        {"id", "title", "level", "task", "given", "start", "solution", "lesson", "hints", "refused", "goal", "wrong"},
+    )
     level = row.get("level")
     if level not in _LEVELS:
         raise ValueError(f"level {level!r} is none of {', '.join(_LEVELS)}")

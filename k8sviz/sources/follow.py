@@ -30,10 +30,26 @@ __all__ = ["FOLLOWED", "Follower", "Server", "Tape", "listing"]
 
 # RECORDING-FORMAT's list, and the class that claims may name beside it
 FOLLOWED: Final = (
-    "Pod", "Event", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "ReplicationController",
-    "ServiceAccount", "Deployment", "ReplicaSet", "StatefulSet", "ControllerRevision", "EndpointSlice", "Role",
-    "RoleBinding", "PersistentVolume", "StorageClass", "Node", "VolumeAttributesClass",
-)  # fmt: skip
+    "Pod",
+    "Event",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolumeClaim",
+    "Service",
+    "ReplicationController",
+    "ServiceAccount",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "ControllerRevision",
+    "EndpointSlice",
+    "Role",
+    "RoleBinding",
+    "PersistentVolume",
+    "StorageClass",
+    "Node",
+    "VolumeAttributesClass",
+)
 _PAGE: Final = 500  # objects a list's page
 _WATCH: Final = 60  # seconds until a watch is begun again, so that a line that died unseen is noticed
 _PATIENT: Final = 30  # tries to come back in quick succession, then slower
@@ -331,9 +347,13 @@ class Follower:
         began = time.monotonic()
         seconds = _WATCH + random.randrange(_WATCH // 4)  # noqa: S311 - so that not all begin again at once
         stream = self._server.stream(
-            feed.path, idle=seconds + 15.0, watch=1, allowWatchBookmarks="true",
-            resourceVersion=feed.version, timeoutSeconds=seconds,
-        )  # fmt: skip
+            feed.path,
+            idle=seconds + 15.0,
+            watch=1,
+            allowWatchBookmarks="true",
+            resourceVersion=feed.version,
+            timeoutSeconds=seconds,
+        )
         with self._lock:
             feed.stream = stream
             self._trouble(feed, "")

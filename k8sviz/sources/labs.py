@@ -87,7 +87,7 @@ def lab_names(data: Path | None = None) -> tuple[str, ...]:
     >>> [name for name in lab_names() if name.startswith("ch06-b")]
     ['ch06-binding-choice']
     """
-    return tuple(sorted(path.parent.name for path in (data or data_dir()).glob(f"*/{LAB_FILE}")))
+    return tuple(sorted(path.parent.name for path in (data or data_dir()).glob(f"labs/*/{LAB_FILE}")))
 
 
 def example_names(data: Path | None = None) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def load_lab(name: str, data: Path | None = None) -> LabSpec:
     names = lab_names(place)
     if name not in names:
         raise K8svizError(f"there is no lab {name!r}; {nearest(name, names)}")
-    return read_lab(place / name)
+    return read_lab(place / "labs" / name)
 
 
 def read_lab(folder: Path) -> LabSpec:

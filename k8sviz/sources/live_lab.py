@@ -39,8 +39,13 @@ from k8sviz.words import say
 __all__ = ["LABEL", "LiveLab", "cleanup", "labelled", "writable"]
 
 LABEL: Final = "k8sviz.dev/lab"
-_MADE_CLUSTER_WIDE: Final = ("PersistentVolume", "StorageClass", "VolumeAttributesClass", "ClusterRole",
-                             "ClusterRoleBinding")  # fmt: skip
+_MADE_CLUSTER_WIDE: Final = (
+    "PersistentVolume",
+    "StorageClass",
+    "VolumeAttributesClass",
+    "ClusterRole",
+    "ClusterRoleBinding",
+)
 _LONGEST: Final = 300.0  # seconds for one command
 _GONE_IN: Final = 120.0  # seconds for a namespace to go
 _QUIET: Final = 0.5  # seconds without a change that count as quiet
@@ -374,9 +379,14 @@ class LiveLab:
         # files, not pipes: something left in the background would hold a pipe open
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = subprocess.Popen(  # noqa: S603 - the lab's own commands are what this is for
-                [_bash(), "-c", command], cwd=self._folder / "work", env=env, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=err, start_new_session=True,
-            )  # fmt: skip
+                [_bash(), "-c", command],
+                cwd=self._folder / "work",
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
             try:
                 code = process.wait(_LONGEST)
                 late = ""

@@ -39,12 +39,28 @@ _MOST_NOTES: Final = 20
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 # the API's own cluster-scoped kinds that no story draws; another kind that we do not know is taken as namespaced
-_CLUSTER_SCOPED: Final = frozenset({
-    "APIService", "CertificateSigningRequest", "CSINode", "CustomResourceDefinition", "DeviceClass", "FlowSchema",
-    "IngressClass", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
-    "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass", "ServiceCIDR", "IPAddress",
-    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
-})  # fmt: skip
+_CLUSTER_SCOPED: Final = frozenset(
+    {
+        "APIService",
+        "CertificateSigningRequest",
+        "CSINode",
+        "CustomResourceDefinition",
+        "DeviceClass",
+        "FlowSchema",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "PriorityClass",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
+        "ServiceCIDR",
+        "IPAddress",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    }
+)
 
 
 class Manifest(NamedTuple):

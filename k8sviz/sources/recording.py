@@ -193,10 +193,17 @@ class Writer:
     def __init__(self, file: IO[bytes], about: About) -> None:
         self._file = file
         self._t = 0.0
-        self._line({
-            "format": FORMAT, "name": about.name, "title": about.title, "namespace": about.namespace,
-            "startedAt": about.started_at, "server": dict(about.server), "secretValues": about.secret_values,
-        })  # fmt: skip
+        self._line(
+            {
+                "format": FORMAT,
+                "name": about.name,
+                "title": about.title,
+                "namespace": about.namespace,
+                "startedAt": about.started_at,
+                "server": dict(about.server),
+                "secretValues": about.secret_values,
+            }
+        )
 
     def _line(self, row: dict[str, Any]) -> None:
         self._file.write(msgspec.json.encode(row) + b"\n")
@@ -218,10 +225,16 @@ class Writer:
 
     def result(self, step_id: str, result: Result) -> None:
         """A step ended."""
-        self._line({
-            "t": round(result.t, 3), "type": "RESULT", "id": step_id, "exitCode": result.exit_code,
-            "stdout": result.stdout, "stderr": result.stderr,
-        })  # fmt: skip
+        self._line(
+            {
+                "t": round(result.t, 3),
+                "type": "RESULT",
+                "id": step_id,
+                "exitCode": result.exit_code,
+                "stdout": result.stdout,
+                "stderr": result.stderr,
+            }
+        )
 
     def close(self, t: float | None = None) -> None:
         """Write the END line at `t` seconds (None: the newest time written)."""

@@ -219,8 +219,9 @@ class Redactor:
 
     def step(self, step: Step) -> Step:
         """A step without secret values (its result as well)."""
-        files = {self.text(name): MASK + "\n" if self._handed(name) else self.text(text)
-                 for name, text in step.files.items()}  # fmt: skip
+        files = {
+            self.text(name): MASK + "\n" if self._handed(name) else self.text(text) for name, text in step.files.items()
+        }
         said = step.result
         result = said and Result(said.t, said.exit_code, self.text(said.stdout), self.text(said.stderr))
         return step._replace(command=self.text(step.command), files=files, about=self.text(step.about), result=result)

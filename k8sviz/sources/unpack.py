@@ -24,7 +24,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def unpack(recording: Path, data: Path) -> Path:
-    """Write the lab that this recording holds into `data/<name>` and return that folder.
+    """Write the lab that this recording holds into `<data>/<name>` and return that folder.
 
     Raises K8svizError for a file that is no recording, a step id that comes twice, and a name that would lead
     out of the folder.

@@ -32,18 +32,35 @@ from k8sviz.words import say
 __all__ = ["Finding", "Problem", "Report", "check_files", "check_text", "field_text", "problems", "version"]
 
 _RULES = {**POD_RULES, **STORE_RULES, **WORKLOAD_RULES}
-_WITH_SPEC: Final = frozenset({
-    "Pod", "PersistentVolumeClaim", "PersistentVolume", "Service", "ReplicationController", "ReplicaSet", "Deployment",
-    "StatefulSet", "DaemonSet",
-})  # fmt: skip
+_WITH_SPEC: Final = frozenset(
+    {
+        "Pod",
+        "PersistentVolumeClaim",
+        "PersistentVolume",
+        "Service",
+        "ReplicationController",
+        "ReplicaSet",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+    }
+)
 _FINALIZERS: Final = ("kubernetes", "orphan", "foregroundDeletion")  # those without a domain
 # since when the API server no longer knows them
 _GONE = {
-    "extensions/v1beta1": "1.16", "apps/v1beta1": "1.16", "apps/v1beta2": "1.16", "batch/v1beta1": "1.25",
-    "policy/v1beta1": "1.25", "discovery.k8s.io/v1beta1": "1.25", "autoscaling/v2beta1": "1.25",
-    "autoscaling/v2beta2": "1.26", "networking.k8s.io/v1beta1": "1.22", "storage.k8s.io/v1beta1": "1.22",
-    "rbac.authorization.k8s.io/v1beta1": "1.22", "rbac.authorization.k8s.io/v1alpha1": "1.22",
-}  # fmt: skip
+    "extensions/v1beta1": "1.16",
+    "apps/v1beta1": "1.16",
+    "apps/v1beta2": "1.16",
+    "batch/v1beta1": "1.25",
+    "policy/v1beta1": "1.25",
+    "discovery.k8s.io/v1beta1": "1.25",
+    "autoscaling/v2beta1": "1.25",
+    "autoscaling/v2beta2": "1.26",
+    "networking.k8s.io/v1beta1": "1.22",
+    "storage.k8s.io/v1beta1": "1.22",
+    "rbac.authorization.k8s.io/v1beta1": "1.22",
+    "rbac.authorization.k8s.io/v1alpha1": "1.22",
+}
 
 
 @dataclass(frozen=True, slots=True)

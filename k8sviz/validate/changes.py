@@ -18,13 +18,24 @@ __all__ = ["update_problems"]
 JSON = Mapping[str, Any]
 
 _STATEFUL_SET: Final = (
-    "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "minReadySeconds",
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "minReadySeconds",
     "persistentVolumeClaimRetentionPolicy",
-)  # fmt: skip
+)
 _VOLUME: Final = (
-    "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
-    "storageClassName", "volumeAttributesClassName",
-)  # fmt: skip
+    "accessModes",
+    "capacity",
+    "claimRef",
+    "mountOptions",
+    "nodeAffinity",
+    "persistentVolumeReclaimPolicy",
+    "storageClassName",
+    "volumeAttributesClassName",
+)
 _SELECTOR: Final = (("spec", "selector"),)
 _FIXED: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "Deployment": _SELECTOR,

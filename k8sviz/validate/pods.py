@@ -19,9 +19,16 @@ __all__ = ["POD_RULES", "source_problems", "twice"]
 JSON = Mapping[str, Any]
 
 _ENV_FIELDS: Final = (
-    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
-    "status.hostIPs", "status.podIP", "status.podIPs",
-)  # fmt: skip
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
 _FILE_FIELDS: Final = ("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations")
 _OLD_FIELDS: Final = {"spec.host": "spec.nodeName"}  # taken, and read as the other
 _ONE_KEY: Final = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]", re.DOTALL)
@@ -63,8 +70,11 @@ def source_problems(volume: JSON, path: FieldPath, besides: frozenset[str]) -> I
 
 def _pod_spec(part: Part, root: JSON) -> Iterator[Problem]:
     spec, path = part.value, part.path
-    every = [(kind, i, each) for kind in ("containers", "initContainers", "ephemeralContainers")
-             for i, each in enumerate(_mappings(spec, kind))]  # fmt: skip
+    every = [
+        (kind, i, each)
+        for kind in ("containers", "initContainers", "ephemeralContainers")
+        for i, each in enumerate(_mappings(spec, kind))
+    ]
     seen: set[str] = set()
     for kind, i, container in every:
         name = text(container, "name")
@@ -133,8 +143,11 @@ def _beyond_pod(spec: JSON, limits: JSON, path: FieldPath) -> Iterator[Problem]:
         for name, amount in mapping(container, "resources", "limits").items():
             mine, most = quantity_or_none(amount), quantity_or_none(limits.get(name))
             if mine is not None and most is not None and mine > most:
-                yield Problem((*path, "containers", i, "resources", "limits", name), "over-pod-limit",
-                              {"value": shown_value(amount), "limit": shown_value(limits[name])})  # fmt: skip
+                yield Problem(
+                    (*path, "containers", i, "resources", "limits", name),
+                    "over-pod-limit",
+                    {"value": shown_value(amount), "limit": shown_value(limits[name])},
+                )
 
 
 # -- volumes and mounts ----------------------------------------------------------------------------
@@ -153,8 +166,7 @@ def _mounts(container: JSON, path: FieldPath, known: list[str]) -> Iterator[Prob
             name = text(mount, "name")
             if name and name not in known:
                 names = ", ".join(filter(None, known)) or "-"
-                yield Problem((*path, field, i, "name"), "no-such-volume",
-                              {"value": shown_value(name), "known": names})  # fmt: skip
+                yield Problem((*path, field, i, "name"), "no-such-volume", {"value": shown_value(name), "known": names})
         yield from twice((text(m, where) for m in mounts), (*path, field), where)
 
 
@@ -250,8 +262,9 @@ def _field_ref(reference: JSON, known: tuple[str, ...], path: FieldPath) -> Iter
 def _resource_ref(part: Part, _: JSON) -> Iterator[Problem]:
     resource = text(part.value, "resource")
     if resource and resource not in _RESOURCES and not resource.startswith(_HUGE):
-        yield Problem((*part.path, "resource"), "resource",
-                      {"value": shown_value(resource), "known": ", ".join(_RESOURCES)})  # fmt: skip
+        yield Problem(
+            (*part.path, "resource"), "resource", {"value": shown_value(resource), "known": ", ".join(_RESOURCES)}
+        )
         return
     divisor = quantity_or_none(part.value.get("divisor"))
     allowed = _DIVISORS["cpu" if resource.endswith(".cpu") else "memory"]
@@ -259,8 +272,11 @@ def _resource_ref(part: Part, _: JSON) -> Iterator[Problem]:
     # compared as Kubernetes prints it, which keeps a leading zero or sign
     fits = str(divisor) in allowed and not re.match(r"\+|0\d", written)
     if resource and divisor is not None and divisor.nano and not fits:
-        yield Problem((*part.path, "divisor"), "divisor",
-                      {"value": shown_value(part.value["divisor"]), "known": ", ".join(allowed)})  # fmt: skip
+        yield Problem(
+            (*part.path, "divisor"),
+            "divisor",
+            {"value": shown_value(part.value["divisor"]), "known": ", ".join(allowed)},
+        )
 
 
 def _variable(part: Part, _: JSON) -> Iterator[Problem]:
@@ -338,8 +354,11 @@ def _resources(part: Part, _: JSON) -> Iterator[Problem]:
     for name, amount in mapping(part.value, "requests").items():
         request, limit = quantity_or_none(amount), quantity_or_none(limits.get(name))
         if request is not None and limit is not None and request > limit:
-            yield Problem((*part.path, "requests", name), "over-limit",
-                          {"value": shown_value(amount), "limit": shown_value(limits[name])})  # fmt: skip
+            yield Problem(
+                (*part.path, "requests", name),
+                "over-limit",
+                {"value": shown_value(amount), "limit": shown_value(limits[name])},
+            )
 
 
 def _probe(part: Part, _: JSON) -> Iterator[Problem]:

@@ -254,8 +254,12 @@ def parts(obj: Mapping[str, Any], definition: str) -> Iterator[Part]:
             continue
         yield Part(_short(name), path, value)
         fields = _published()["$defs"][name].get("properties", {})
-        inner = [found for key, schema in fields.items() if key in value
-                 for found in _inner(schema, (*path, key), value[key])]  # fmt: skip
+        inner = [
+            found
+            for key, schema in fields.items()
+            if key in value
+            for found in _inner(schema, (*path, key), value[key])
+        ]
         todo.extend(reversed(inner))
 
 

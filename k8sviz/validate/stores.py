@@ -20,10 +20,19 @@ __all__ = ["STORE_RULES"]
 
 JSON = Mapping[str, Any]
 
-_NOT_SOURCES: Final = frozenset({
-    "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
-    "storageClassName", "volumeAttributesClassName", "volumeMode",
-})  # fmt: skip
+_NOT_SOURCES: Final = frozenset(
+    {
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    }
+)
 _MOST_BYTES: Final = 1024 * 1024
 # what a Secret of a type must hold (ValidateSecret)
 _WANTED_KEYS: Final = {

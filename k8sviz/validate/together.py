@@ -33,20 +33,29 @@ def _template(obj: JSON) -> tuple[JSON | None, FieldPath]:
 
 
 def _claims(spec: JSON, path: FieldPath, others: Sequence[JSON]) -> Iterator[Problem]:
-    names = {kind: {text(o, "metadata", "name") for o in others if text(o, "kind") == kind}
-             for kind in ("PersistentVolume", "PersistentVolumeClaim")}  # fmt: skip
+    names = {
+        kind: {text(o, "metadata", "name") for o in others if text(o, "kind") == kind}
+        for kind in ("PersistentVolume", "PersistentVolumeClaim")
+    }
     volumes = spec.get("volumes")
     for i, volume in enumerate(volumes if isinstance(volumes, list) else []):
         name = text(volume, "persistentVolumeClaim", "claimName")
         if name and name in names["PersistentVolume"] - names["PersistentVolumeClaim"]:
-            yield Problem((*path, "volumes", i, "persistentVolumeClaim", "claimName"), "claim-is-volume",
-                          {"value": shown_value(name)}, error=False)  # fmt: skip
+            yield Problem(
+                (*path, "volumes", i, "persistentVolumeClaim", "claimName"),
+                "claim-is-volume",
+                {"value": shown_value(name)},
+                error=False,
+            )
 
 
 def _selects_none(service: JSON, others: Sequence[JSON]) -> Iterator[Problem]:
     selector = mapping(service, "spec", "selector")
-    pods = [labels_of(o if text(o, "kind") == "Pod" else mapping(o, "spec", "template"))
-            for o in others if _template(o)[0] is not None]  # fmt: skip
+    pods = [
+        labels_of(o if text(o, "kind") == "Pod" else mapping(o, "spec", "template"))
+        for o in others
+        if _template(o)[0] is not None
+    ]
     if selector and pods and not any(selector.items() <= labels.items() for labels in pods):
         labels = "; ".join(", ".join(f"{k}: {v}" for k, v in each.items()) or "-" for each in pods[:4])
         yield Problem(("spec", "selector"), "selects-none", {"labels": labels}, error=False)

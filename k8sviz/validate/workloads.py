@@ -147,8 +147,11 @@ def _replication_controller(part: Part, _: JSON) -> Iterator[Problem]:
     if not labels and not selector:
         yield Problem((*path, "selector"), "required", {"name": "selector"})
     elif any(labels.get(key) != value for key, value in selector.items()):
-        yield Problem((*path, "template", "metadata", "labels"), "selector-labels",
-                      {"wanted": _written(selector), "labels": _written(labels)})  # fmt: skip
+        yield Problem(
+            (*path, "template", "metadata", "labels"),
+            "selector-labels",
+            {"wanted": _written(selector), "labels": _written(labels)},
+        )
     yield from _always(spec, path)
 
 
@@ -157,8 +160,9 @@ def _job(part: Part, _: JSON) -> Iterator[Problem]:
         yield from _not_negative(part.value, field, part.path)
     policy = text(part.value, "template", "spec", "restartPolicy")
     if policy not in ("OnFailure", "Never"):
-        yield Problem((*part.path, "template", "spec", "restartPolicy"), "job-restart",
-                      {"value": shown_value(policy or "Always")})  # fmt: skip
+        yield Problem(
+            (*part.path, "template", "spec", "restartPolicy"), "job-restart", {"value": shown_value(policy or "Always")}
+        )
 
 
 def _cron_job(part: Part, _: JSON) -> Iterator[Problem]:
@@ -251,8 +255,11 @@ def _binding(part: Part, _: JSON) -> Iterator[Problem]:
             yield from name_problem(subject.get("name"), (*part.path, "subjects", i, "name"), "subdomain")
         right = "" if account else _RBAC
         if text(subject, "apiGroup") not in ("", right):
-            yield Problem((*part.path, "subjects", i, "apiGroup"), "subject-group",
-                          {"kind": text(subject, "kind"), "right": right or '""'})  # fmt: skip
+            yield Problem(
+                (*part.path, "subjects", i, "apiGroup"),
+                "subject-group",
+                {"kind": text(subject, "kind"), "right": right or '""'},
+            )
         if cluster and account and not text(subject, "namespace"):
             yield Problem((*part.path, "subjects", i, "namespace"), "required", {"name": "namespace"})
 

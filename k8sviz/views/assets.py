@@ -37,10 +37,17 @@ def widget_css(root: str, *names: str) -> str:
 
 def _colors(root: str, name: str, theme: Theme) -> str:
     colors = {
-        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-line": theme.line,
-        "kv-text": theme.text, "kv-soft": theme.soft, "kv-ok": theme.levels["ok"], "kv-wait": theme.levels["wait"],
-        "kv-bad": theme.levels["bad"], f"{root}-accent": theme.families["workload"],
-    }  # fmt: skip
+        "kv-page": theme.page,
+        "kv-card": theme.card,
+        "kv-frame": theme.frame,
+        "kv-line": theme.line,
+        "kv-text": theme.text,
+        "kv-soft": theme.soft,
+        "kv-ok": theme.levels["ok"],
+        "kv-wait": theme.levels["wait"],
+        "kv-bad": theme.levels["bad"],
+        f"{root}-accent": theme.families["workload"],
+    }
     return f'.{root}[data-theme="{name}"]{{{"".join(f"--{key}:{value};" for key, value in colors.items())}}}\n'
 
 
@@ -55,11 +62,17 @@ def _theme(name: str, theme: Theme) -> str:
     within = f'.kvp[data-theme="{name}"]'
     mark, halo = _MARKS[name]
     colors = {
-        "kv-page": theme.page, "kv-card": theme.card, "kv-frame": theme.frame, "kv-line": theme.line,
-        "kv-text": theme.text, "kv-soft": theme.soft, "kvp-accent": theme.families["workload"],
-        "kvp-mark": mark, "kvp-halo": halo,
+        "kv-page": theme.page,
+        "kv-card": theme.card,
+        "kv-frame": theme.frame,
+        "kv-line": theme.line,
+        "kv-text": theme.text,
+        "kv-soft": theme.soft,
+        "kvp-accent": theme.families["workload"],
+        "kvp-mark": mark,
+        "kvp-halo": halo,
         **{f"kv-{level}": color for level, color in theme.levels.items() if level},
-    }  # fmt: skip
+    }
     variables = "".join(f"--{key}:{value};" for key, value in colors.items())
     # :where keeps the picture's rules weaker than the player's marks on what changed
     return f"{within}{{{variables}}}\n{style(theme, f':where({within}) .kvp-svg')}\n"

@@ -20,13 +20,23 @@ __all__ = ["Change", "changes", "describe"]
 
 _MOST: Final = 4  # phrases in one line
 _COUNTS: Final = {
-    "replicas": "replicas", "readyReplicas": "ready", "availableReplicas": "available", "updatedReplicas": "updated",
-    "unavailableReplicas": "unavailable", "currentReplicas": "current", "terminatingReplicas": "terminating",
-}  # fmt: skip
+    "replicas": "replicas",
+    "readyReplicas": "ready",
+    "availableReplicas": "available",
+    "updatedReplicas": "updated",
+    "unavailableReplicas": "unavailable",
+    "currentReplicas": "current",
+    "terminatingReplicas": "terminating",
+}
 _QUIET: Final = {
-    "metadata.resourceVersion", "metadata.generation", "metadata.managedFields", "metadata.uid",
-    "metadata.creationTimestamp", "status.observedGeneration", "status.conditions",
-}  # fmt: skip
+    "metadata.resourceVersion",
+    "metadata.generation",
+    "metadata.managedFields",
+    "metadata.uid",
+    "metadata.creationTimestamp",
+    "status.observedGeneration",
+    "status.conditions",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +277,18 @@ def _marks(old: Object, new: Object) -> Iterator[str]:
 
 
 _FINDERS: Final[tuple[Callable[[Object, Object], Iterator[str]], ...]] = (
-    _ending, _phase, _places, _wishes, _containers, _endpoints, _counts, _conditions, _keys, _address, _marks,
-)  # fmt: skip
+    _ending,
+    _phase,
+    _places,
+    _wishes,
+    _containers,
+    _endpoints,
+    _counts,
+    _conditions,
+    _keys,
+    _address,
+    _marks,
+)
 
 
 def _paths(old: object, new: object, path: str = "", depth: int = 0) -> Iterator[str]:

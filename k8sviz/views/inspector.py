@@ -46,12 +46,7 @@ _STYLE: Final = (
 
 
 def inspector(
-    history: History,
-    pod: Ref,
-    t: float | None = None,
-    container: str | None = None,
-    *,
-    show_secrets: bool = False,
+    history: History, pod: Ref, t: float | None = None, container: str | None = None, *, show_secrets: bool = False
 ) -> Inspector:
     """What the containers of a Pod get at `t` seconds (None: the end); `container` is the one shown first.
 
@@ -106,11 +101,16 @@ def inspector_content(inspections: Sequence[Inspection]) -> dict[str, Any]:
     return {
         "words": templates("inspect")["widget"],
         "containers": [
-            {"name": _plain(found.container), "head": _head(found), "tables": list(_tables(found)),
-             "problems": [_plain(line) for line in found.problems], "notes": [_plain(line) for line in found.notes]}
+            {
+                "name": _plain(found.container),
+                "head": _head(found),
+                "tables": list(_tables(found)),
+                "problems": [_plain(line) for line in found.problems],
+                "notes": [_plain(line) for line in found.notes],
+            }
             for found in inspections
         ],
-    }  # fmt: skip
+    }
 
 
 def inspector_html(inspections: Sequence[Inspection]) -> str:

@@ -73,8 +73,10 @@ class Progress:
 
     def html(self) -> str:
         """The same as HTML."""
-        head = "".join(f'<th scope="col">{escape(say(f"exercise.progress.{word}"))}</th>'
-                       for word in ("chapter", "exercises", "questions"))  # fmt: skip
+        head = "".join(
+            f'<th scope="col">{escape(say(f"exercise.progress.{word}"))}</th>'
+            for word in ("chapter", "exercises", "questions")
+        )
         rows = "".join(map(self._row, self.rows))
         return (
             f'<style>{_STYLE}</style><table class="kg {UNTYPESET}"><thead><tr>{head}</tr></thead>'

@@ -42,20 +42,30 @@ class RolloutSettings:
             strategy = {"type": "RollingUpdate", "rollingUpdate": amounts}
         labels = {"app": _NAME}
         return {
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": _NAME, "namespace": "demo"},
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": _NAME, "namespace": "demo"},
             "spec": {
-                "replicas": self.replicas, "minReadySeconds": self.min_ready, "strategy": strategy,
+                "replicas": self.replicas,
+                "minReadySeconds": self.min_ready,
+                "strategy": strategy,
                 "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels},
-                             "spec": {"containers": [{"name": "app", "image": f"busybox:{tag}"}]}},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": "app", "image": f"busybox:{tag}"}]},
+                },
             },
-        }  # fmt: skip
+        }
 
     def service(self) -> dict[str, Any]:
         """A Service before the Pods."""
         ports = [{"name": "http", "port": 80, "targetPort": 8080}]
-        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": _NAME},
-                "spec": {"clusterIP": "10.96.0.10", "selector": {"app": _NAME}, "ports": ports}}  # fmt: skip
+        return {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": _NAME},
+            "spec": {"clusterIP": "10.96.0.10", "selector": {"app": _NAME}, "ports": ports},
+        }
 
     @property
     def refused(self) -> bool:
@@ -91,8 +101,13 @@ class RolloutSettings:
         if isinstance(value, int):
             return say(f"whatif.rollout.{name}", count=value)
         exact = int(value.rstrip("%")) * self.replicas / 100
-        return say(f"whatif.rollout.{name}-percent", value=value, replicas=self.replicas, exact=f"{exact:g}",
-                   count=scaled_value(value, self.replicas, round_up=up))  # fmt: skip
+        return say(
+            f"whatif.rollout.{name}-percent",
+            value=value,
+            replicas=self.replicas,
+            exact=f"{exact:g}",
+            count=scaled_value(value, self.replicas, round_up=up),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +127,41 @@ class StatefulSettings:
     def statefulset(self, tag: str) -> dict[str, Any]:
         """The StatefulSet that these settings describe."""
         labels = {"app": _NAME}
-        claim = {"metadata": {"name": "data"},
-                 "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}}  # fmt: skip
+        claim = {
+            "metadata": {"name": "data"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+        }
         return {
-            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": _NAME, "namespace": "demo"},
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": {"name": _NAME, "namespace": "demo"},
             "spec": {
-                "serviceName": _NAME, "replicas": self.replicas, "selector": {"matchLabels": labels},
+                "serviceName": _NAME,
+                "replicas": self.replicas,
+                "selector": {"matchLabels": labels},
                 "podManagementPolicy": "Parallel" if self.parallel else "OrderedReady",
                 "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": self.partition}},
-                "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete" if self.drop_claims else "Retain",
-                                                         "whenDeleted": "Retain"},
-                "template": {"metadata": {"labels": labels},
-                             "spec": {"containers": [{"name": "app", "image": f"busybox:{tag}"}]}},
+                "persistentVolumeClaimRetentionPolicy": {
+                    "whenScaled": "Delete" if self.drop_claims else "Retain",
+                    "whenDeleted": "Retain",
+                },
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": "app", "image": f"busybox:{tag}"}]},
+                },
                 "volumeClaimTemplates": [claim],
             },
-        }  # fmt: skip
+        }
 
     def service(self) -> dict[str, Any]:
         """The headless Service that gives the Pods their names."""
         ports = [{"name": "http", "port": 80, "targetPort": 8080}]
-        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": _NAME},
-                "spec": {"clusterIP": "None", "selector": {"app": _NAME}, "ports": ports}}  # fmt: skip
+        return {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": _NAME},
+            "spec": {"clusterIP": "None", "selector": {"app": _NAME}, "ports": ports},
+        }
 
     def actions(self) -> list[Action]:
         """What is done to the set after it has started."""

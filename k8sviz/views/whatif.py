@@ -173,8 +173,16 @@ class _Shown(widgets.HTML):  # type: ignore[misc]
 
 def _slider(value: float, low: float, high: float, code: str, step: float = 1) -> Any:
     kind = widgets.IntSlider if isinstance(value, int) and isinstance(step, int) else widgets.FloatSlider
-    return kind(value=value, min=low, max=high, step=step, description=say(f"whatif.control.{code}"),
-                continuous_update=False, style=_LABEL, layout=widgets.Layout(width=_WIDE))  # fmt: skip
+    return kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=say(f"whatif.control.{code}"),
+        continuous_update=False,
+        style=_LABEL,
+        layout=widgets.Layout(width=_WIDE),
+    )
 
 
 def _check(value: bool, code: str) -> Any:
@@ -218,16 +226,32 @@ class RolloutWhatIf(_WhatIf):
         self.stop = _slider(float(s.stop_after), 0.0, 30.0, "stop", 0.5)
         self.bad = _check(s.bad, "bad")
         self.recreate = _check(s.recreate, "recreate")
-        super().__init__(s, [self.replicas, self.surge, self.unavailable, self.ready, self.min_ready, self.stop,
-                             self.bad, self.recreate])  # fmt: skip
+        super().__init__(
+            s,
+            [
+                self.replicas,
+                self.surge,
+                self.unavailable,
+                self.ready,
+                self.min_ready,
+                self.stop,
+                self.bad,
+                self.recreate,
+            ],
+        )
 
     def chosen(self) -> RolloutSettings:
         """The settings that the controls stand for."""
         return RolloutSettings(
-            replicas=self.replicas.value, max_surge=self.surge.amount, max_unavailable=self.unavailable.amount,
-            ready_after=self.ready.value, min_ready=self.min_ready.value, stop_after=self.stop.value,
-            bad=self.bad.value, recreate=self.recreate.value,
-        )  # fmt: skip
+            replicas=self.replicas.value,
+            max_surge=self.surge.amount,
+            max_unavailable=self.unavailable.amount,
+            ready_after=self.ready.value,
+            min_ready=self.min_ready.value,
+            stop_after=self.stop.value,
+            bad=self.bad.value,
+            recreate=self.recreate.value,
+        )
 
     def show(self) -> None:
         """Predict this rollout, and draw it beside the recorded one that is nearest."""
@@ -271,17 +295,35 @@ class StatefulWhatIf(_WhatIf):
         self.drop = _check(s.drop_claims, "drop")
         self.ready = _slider(float(s.ready_after), 0.2, 10.0, "ready", 0.2)
         self.stop = _slider(float(s.stop_after), 0.0, 10.0, "stop", 0.5)
-        super().__init__(s, [self.replicas, self.scale, self.parallel, self.update, self.partition, self.fails,
-                             self.failing, self.drop, self.ready, self.stop])  # fmt: skip
+        super().__init__(
+            s,
+            [
+                self.replicas,
+                self.scale,
+                self.parallel,
+                self.update,
+                self.partition,
+                self.fails,
+                self.failing,
+                self.drop,
+                self.ready,
+                self.stop,
+            ],
+        )
 
     def chosen(self) -> StatefulSettings:
         """The settings that the controls stand for."""
         return StatefulSettings(
-            replicas=self.replicas.value, scale_to=self.scale.value, parallel=self.parallel.value,
-            update=self.update.value, partition=self.partition.value,
-            failing=self.failing.value if self.fails.value else None, drop_claims=self.drop.value,
-            ready_after=self.ready.value, stop_after=self.stop.value,
-        )  # fmt: skip
+            replicas=self.replicas.value,
+            scale_to=self.scale.value,
+            parallel=self.parallel.value,
+            update=self.update.value,
+            partition=self.partition.value,
+            failing=self.failing.value if self.fails.value else None,
+            drop_claims=self.drop.value,
+            ready_after=self.ready.value,
+            stop_after=self.stop.value,
+        )
 
     def show(self) -> None:
         """Predict this StatefulSet's life, and draw it; the recorded lab that shows it has a tab of its own."""

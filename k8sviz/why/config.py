@@ -60,9 +60,14 @@ def _used(case: Case) -> Explanation:
     live = join(dict.fromkeys(called(pod) for pod, use in uses if not use.frozen))
     waits = join(dict.fromkeys(called(pod) for pod, use in uses if use.frozen))
     proof = [_keys(case), *(_place(pod, use) for pod, use in uses[:12])]
-    return case.tell("config.used", say("why.state.there"), evidence=proof,
-                     pods=join(dict.fromkeys(called(pod) for pod, _ in uses)),
-                     live=live or say("why.text.none"), waits=waits or say("why.text.none"))  # fmt: skip
+    return case.tell(
+        "config.used",
+        say("why.state.there"),
+        evidence=proof,
+        pods=join(dict.fromkeys(called(pod) for pod, _ in uses)),
+        live=live or say("why.text.none"),
+        waits=waits or say("why.text.none"),
+    )
 
 
 CONFIG: tuple[Matcher, ...] = (_unused, _frozen, _used)

@@ -114,8 +114,15 @@ def _terminating(case: Case) -> Explanation | None:
     ]
     if node is not None and node_is_lost(node):
         proof += [condition_fact(node, "Ready"), fact(node, "spec", "taints")]
-        return case.tell("pod.terminating-unreachable", state, "error", evidence=proof, also=[case.ask(node)],
-                         node=called(node), name=case.name)  # fmt: skip
+        return case.tell(
+            "pod.terminating-unreachable",
+            state,
+            "error",
+            evidence=proof,
+            also=[case.ask(node)],
+            node=called(node),
+            name=case.name,
+        )
     held = strings(case.obj, "metadata", "finalizers")
     if held:
         proof.append(case.fact("metadata", "finalizers"))
@@ -145,14 +152,21 @@ def _finished(case: Case) -> Explanation | None:
     proof = [*fields(case.obj, ("status", "phase"), ("status", "reason"), ("status", "message")), *ends]
     if reason:
         code = "pod.evicted" if reason == "Evicted" else "pod.failed-by"
-        return case.tell(code, pod_status(case.obj), "error", evidence=proof, reason=reason,
-                         message=message or say("why.text.no-message"))  # fmt: skip
+        return case.tell(
+            code,
+            pod_status(case.obj),
+            "error",
+            evidence=proof,
+            reason=reason,
+            message=message or say("why.text.no-message"),
+        )
     bad = [s for s in _statuses(case.obj) if integer(s, "state", "terminated", "exitCode")]
     ended = join(
         say("why.exit.container", name=text(s, "name"), how=_exit_words(mapping(s, "state", "terminated"))) for s in bad
     )
-    return case.tell("pod.failed", pod_status(case.obj), "error", evidence=proof,
-                     ended=ended or say("why.text.no-message"))  # fmt: skip
+    return case.tell(
+        "pod.failed", pod_status(case.obj), "error", evidence=proof, ended=ended or say("why.text.no-message")
+    )
 
 
 def _node_lost(case: Case) -> Explanation | None:
@@ -168,8 +182,15 @@ def _node_lost(case: Case) -> Explanation | None:
         condition_fact(case.obj, "Ready"),
         *map(event_fact, case.events_with("NodeNotReady", "TaintManagerEviction")[:1]),
     ]
-    return case.tell("pod.node-unreachable", pod_status(case.obj), "error", evidence=proof, also=[case.ask(node)],
-                     node=called(node), then=_eviction(case, lost))  # fmt: skip
+    return case.tell(
+        "pod.node-unreachable",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        also=[case.ask(node)],
+        node=called(node),
+        then=_eviction(case, lost),
+    )
 
 
 def _eviction(case: Case, taint: JSON) -> str:
@@ -214,8 +235,11 @@ def _failed_mount(case: Case) -> Explanation | None:
 
 def _explain_mount(case: Case, event: JSON) -> Explanation | None:
     message = text(event, "message")
-    named = re.match(r'(?:MountVolume|MapVolume|AttachVolume|UnmountVolume)\S* failed for volume "([^"]+)" ?: ?(.*)',
-                     message, re.DOTALL)  # fmt: skip
+    named = re.match(
+        r'(?:MountVolume|MapVolume|AttachVolume|UnmountVolume)\S* failed for volume "([^"]+)" ?: ?(.*)',
+        message,
+        re.DOTALL,
+    )
     volume, said = (named[1], named[2]) if named else ("", message)
     for pattern, explain in _MOUNTS:
         match = pattern.search(said)
@@ -247,10 +271,16 @@ def _plain(source: JSON) -> str:
 
 def _mount_type(case: Case, event: JSON, volume: str, match: re.Match[str]) -> Explanation:
     wanted = text(_volume(case, volume), "hostPath", "type")
-    return case.tell("pod.host-path-type", pod_status(case.obj), "error",
-                     volume=volume, path=match["path"], type=wanted,
-                     evidence=[event_fact(event), _volume_fact(case, volume), case.fact("spec", "nodeName")],
-                     node=text(case.obj, "spec", "nodeName"))  # fmt: skip
+    return case.tell(
+        "pod.host-path-type",
+        pod_status(case.obj),
+        "error",
+        volume=volume,
+        path=match["path"],
+        type=wanted,
+        evidence=[event_fact(event), _volume_fact(case, volume), case.fact("spec", "nodeName")],
+        node=text(case.obj, "spec", "nodeName"),
+    )
 
 
 def _mount_git(case: Case, event: JSON, volume: str, match: re.Match[str]) -> Explanation:  # noqa: ARG001
@@ -277,8 +307,15 @@ def _mount_cache(case: Case, event: JSON, volume: str, match: re.Match[str]) -> 
 
 
 def _mount_driver(case: Case, event: JSON, volume: str, match: re.Match[str]) -> Explanation:
-    return case.tell("pod.csi-driver-missing", pod_status(case.obj), "error", evidence=[event_fact(event)],
-                     volume=volume, driver=match["driver"], node=text(case.obj, "spec", "nodeName"))  # fmt: skip
+    return case.tell(
+        "pod.csi-driver-missing",
+        pod_status(case.obj),
+        "error",
+        evidence=[event_fact(event)],
+        volume=volume,
+        driver=match["driver"],
+        node=text(case.obj, "spec", "nodeName"),
+    )
 
 
 def _mount_elsewhere(case: Case, event: JSON, volume: str, match: re.Match[str]) -> Explanation:  # noqa: ARG001
@@ -286,8 +323,15 @@ def _mount_elsewhere(case: Case, event: JSON, volume: str, match: re.Match[str])
 
 
 def _mount_no_path(case: Case, event: JSON, volume: str, match: re.Match[str]) -> Explanation:
-    return case.tell("pod.local-path-missing", pod_status(case.obj), "error", evidence=[event_fact(event)],
-                     volume=volume, path=match["path"], node=text(case.obj, "spec", "nodeName"))  # fmt: skip
+    return case.tell(
+        "pod.local-path-missing",
+        pod_status(case.obj),
+        "error",
+        evidence=[event_fact(event)],
+        volume=volume,
+        path=match["path"],
+        node=text(case.obj, "spec", "nodeName"),
+    )
 
 
 _MOUNTS: tuple[tuple[re.Pattern[str], Callable[[Case, JSON, str, re.Match[str]], Explanation]], ...] = (
@@ -334,8 +378,9 @@ def _missing_object(
     keys = sorted({*mapping(found, "data"), *mapping(found, "binaryData"), *mapping(found, "stringData")})
     if key and key not in keys:
         keys_fact = Evidence(say("why.text.keys", subject=f"{word}/{name}"), join(keys) or say("why.text.none"))
-        return case.tell("config.key-missing", state, "error", evidence=[*proof, keys_fact],
-                         hint=nearest(key, keys), **told)  # fmt: skip
+        return case.tell(
+            "config.key-missing", state, "error", evidence=[*proof, keys_fact], hint=nearest(key, keys), **told
+        )
     return case.tell("config.there-now", state, "waiting", evidence=proof, **told)
 
 
@@ -367,8 +412,14 @@ def _config_error(case: Case, status: JSON, message: str) -> Explanation:
         return _missing_object(case, key["kind"], key["name"], key["key"], proof, where)
     if "runAsNonRoot" in message:
         return case.tell("config.runs-as-root", pod_status(case.obj), "error", evidence=proof, container=name)
-    return case.tell("config.create-error", pod_status(case.obj), "error", evidence=proof, container=name,
-                     message=message or say("why.text.no-message"))  # fmt: skip
+    return case.tell(
+        "config.create-error",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        container=name,
+        message=message or say("why.text.no-message"),
+    )
 
 
 def _reference_facts(case: Case, container: str, kind: str, name: str) -> list[Evidence]:
@@ -401,22 +452,43 @@ def _image_pull(case: Case, status: JSON, message: str) -> Explanation:
     cause = next((word for pattern, word in _PULLS if pattern.search(said)), "other")
     proof = [_state_fact(case, status), *map(event_fact, events[:2]), case.fact("spec", "imagePullSecrets")]
     image = text(_spec_of(case.obj, name), "image") or text(status, "image")
-    return case.tell("container.image-pull", pod_status(case.obj), "error", evidence=proof, container=name, image=image,
-                     cause=say(f"why.pull.{cause}"), remedy=say(f"why.pull-remedy.{cause}"))  # fmt: skip
+    return case.tell(
+        "container.image-pull",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        container=name,
+        image=image,
+        cause=say(f"why.pull.{cause}"),
+        remedy=say(f"why.pull-remedy.{cause}"),
+    )
 
 
 def _image_name(case: Case, status: JSON, message: str) -> Explanation:  # noqa: ARG001
     name = text(status, "name")
     image = text(_spec_of(case.obj, name), "image")
-    return case.tell("container.image-name", pod_status(case.obj), "error", evidence=[_state_fact(case, status)],
-                     container=name, image=image)  # fmt: skip
+    return case.tell(
+        "container.image-name",
+        pod_status(case.obj),
+        "error",
+        evidence=[_state_fact(case, status)],
+        container=name,
+        image=image,
+    )
 
 
 def _image_never(case: Case, status: JSON, message: str) -> Explanation:  # noqa: ARG001
     name = text(status, "name")
     image = text(_spec_of(case.obj, name), "image")
-    return case.tell("container.image-never", pod_status(case.obj), "error", evidence=[_state_fact(case, status)],
-                     container=name, image=image, node=text(case.obj, "spec", "nodeName"))  # fmt: skip
+    return case.tell(
+        "container.image-never",
+        pod_status(case.obj),
+        "error",
+        evidence=[_state_fact(case, status)],
+        container=name,
+        image=image,
+        node=text(case.obj, "spec", "nodeName"),
+    )
 
 
 def _crash_loop(case: Case, status: JSON, message: str) -> Explanation:  # noqa: ARG001
@@ -426,22 +498,41 @@ def _crash_loop(case: Case, status: JSON, message: str) -> Explanation:  # noqa:
         _state_fact(case, status, "lastState") if last else None,
         *map(event_fact, case.events_with("Unhealthy", "BackOff")[:2]),
     ]
-    return case.tell("container.crash-loop", pod_status(case.obj), "error", evidence=proof,
-                     container=text(status, "name"), count=integer(status, "restartCount") or 0,
-                     ended=_exit_words(last), name=case.name)  # fmt: skip
+    return case.tell(
+        "container.crash-loop",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        container=text(status, "name"),
+        count=integer(status, "restartCount") or 0,
+        ended=_exit_words(last),
+        name=case.name,
+    )
 
 
 def _start_failed(case: Case, status: JSON, message: str) -> Explanation:
     proof = [_state_fact(case, status), *map(event_fact, case.events_with("Failed")[:1])]
-    return case.tell("container.start-failed", pod_status(case.obj), "error", evidence=proof,
-                     container=text(status, "name"), message=message or say("why.text.no-message"))  # fmt: skip
+    return case.tell(
+        "container.start-failed",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        container=text(status, "name"),
+        message=message or say("why.text.no-message"),
+    )
 
 
 def _waits_otherwise(case: Case, status: JSON, message: str) -> Explanation:
     proof = [_state_fact(case, status), *map(event_fact, case.events[:3])]
-    return case.tell("container.waits", pod_status(case.obj), "error", evidence=proof, container=text(status, "name"),
-                     reason=text(status, "state", "waiting", "reason"),
-                     message=message or say("why.text.no-message"))  # fmt: skip
+    return case.tell(
+        "container.waits",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        container=text(status, "name"),
+        reason=text(status, "state", "waiting", "reason"),
+        message=message or say("why.text.no-message"),
+    )
 
 
 _WAITS: dict[str, Callable[[Case, JSON, str], Explanation]] = {
@@ -464,8 +555,14 @@ def _sandbox(case: Case) -> Explanation | None:
     failed = case.events_with("FailedCreatePodSandBox", "FailedPodSandBoxStatus", "NetworkNotReady")
     if not failed:
         return None
-    return case.tell("pod.sandbox-failed", pod_status(case.obj), "error", evidence=[event_fact(failed[0])],
-                     message=text(failed[0], "message"), node=text(case.obj, "spec", "nodeName"))  # fmt: skip
+    return case.tell(
+        "pod.sandbox-failed",
+        pod_status(case.obj),
+        "error",
+        evidence=[event_fact(failed[0])],
+        message=text(failed[0], "message"),
+        node=text(case.obj, "spec", "nodeName"),
+    )
 
 
 def _initializing(case: Case) -> Explanation | None:
@@ -474,12 +571,22 @@ def _initializing(case: Case) -> Explanation | None:
         name, ended = text(status, "name"), mapping(status, "state", "terminated")
         sidecar = text(_spec_of(case.obj, name), "restartPolicy") == "Always"
         if "running" in mapping(status, "state") and not sidecar:
-            return case.tell("container.init-running", pod_status(case.obj), "waiting",
-                             evidence=[_state_fact(case, status)], container=name)  # fmt: skip
+            return case.tell(
+                "container.init-running",
+                pod_status(case.obj),
+                "waiting",
+                evidence=[_state_fact(case, status)],
+                container=name,
+            )
         if ended and integer(ended, "exitCode"):
-            return case.tell("container.init-failed", pod_status(case.obj), "error",
-                             evidence=[_state_fact(case, status)], container=name,
-                             ended=_exit_words(ended))  # fmt: skip
+            return case.tell(
+                "container.init-failed",
+                pod_status(case.obj),
+                "error",
+                evidence=[_state_fact(case, status)],
+                container=name,
+                ended=_exit_words(ended),
+            )
     return None
 
 
@@ -494,9 +601,15 @@ def _container_ended(case: Case) -> Explanation | None:
         bad = bool(integer(ended, "exitCode"))
         if not bad and text(case.obj, "spec", "restartPolicy") == "OnFailure":
             continue
-        return case.tell("container.ended", pod_status(case.obj), "error" if bad else "waiting",
-                         evidence=[_state_fact(case, status)], container=text(status, "name"),
-                         ended=_exit_words(ended), count=integer(status, "restartCount") or 0)  # fmt: skip
+        return case.tell(
+            "container.ended",
+            pod_status(case.obj),
+            "error" if bad else "waiting",
+            evidence=[_state_fact(case, status)],
+            container=text(status, "name"),
+            ended=_exit_words(ended),
+            count=integer(status, "restartCount") or 0,
+        )
     return None
 
 
@@ -509,8 +622,14 @@ def _starting(case: Case) -> Explanation | None:
     if len(pulling) > len(pulled):
         doing = say("why.doing.pulling")
         proof.append(event_fact(pulling[0]))
-    return case.tell("pod.starting", pod_status(case.obj), "waiting", evidence=proof, doing=doing,
-                     node=text(case.obj, "spec", "nodeName"))  # fmt: skip
+    return case.tell(
+        "pod.starting",
+        pod_status(case.obj),
+        "waiting",
+        evidence=proof,
+        doing=doing,
+        node=text(case.obj, "spec", "nodeName"),
+    )
 
 
 # -- running ------------------------------------------------------------------------------------------------------
@@ -529,8 +648,9 @@ def _unready(case: Case) -> Explanation | None:
     closed = [gate for gate in gates if text(condition(case.obj, gate), "status") != "True"]
     if closed:
         proof = [case.fact("spec", "readinessGates"), *(condition_fact(case.obj, gate) for gate in closed)]
-        return case.tell("pod.readiness-gate", say("why.state.not-ready"), "waiting", evidence=proof,
-                         gates=join(closed))  # fmt: skip
+        return case.tell(
+            "pod.readiness-gate", say("why.state.not-ready"), "waiting", evidence=proof, gates=join(closed)
+        )
     if text(case.obj, "status", "phase") == "Running":
         proof = [condition_fact(case.obj, "Ready"), condition_fact(case.obj, "ContainersReady")]
         return case.tell("pod.becoming-ready", say("why.state.not-ready"), "waiting", evidence=proof)
@@ -608,8 +728,13 @@ def _running(case: Case) -> Explanation | None:
         for s in last
     ]
     proof += [_state_fact(case, status, "lastState") for status in last]
-    return case.tell("pod.restarted", state, evidence=proof, count=restarts(case.obj),
-                     ended="; ".join(ended) or say("why.exit.unknown"))  # fmt: skip
+    return case.tell(
+        "pod.restarted",
+        state,
+        evidence=proof,
+        count=restarts(case.obj),
+        ended="; ".join(ended) or say("why.exit.unknown"),
+    )
 
 
 def _left_out(case: Case) -> list[Evidence]:

@@ -161,8 +161,14 @@ def _paused(case: Case) -> Explanation | None:
         return case.tell("rollout.paused-idle", say("why.state.paused"), "waiting", evidence=proof, name=case.name)
     if new is None:
         return case.tell("rollout.paused-before", say("why.state.paused"), "waiting", evidence=proof, name=case.name)
-    return case.tell("rollout.paused", say("why.state.paused"), "waiting", evidence=proof,
-                     also=_troubles(case, _new_pods(case)), **_numbers(case))  # fmt: skip
+    return case.tell(
+        "rollout.paused",
+        say("why.state.paused"),
+        "waiting",
+        evidence=proof,
+        also=_troubles(case, _new_pods(case)),
+        **_numbers(case),
+    )
 
 
 def _deadline(case: Case) -> Explanation | None:
@@ -176,8 +182,16 @@ def _deadline(case: Case) -> Explanation | None:
         *_settings(case),
     ]
     because = causes[0].summary if causes else _doing(case)
-    return case.tell("rollout.deadline", say("why.state.stuck"), "error", evidence=proof, also=causes, because=because,
-                     seconds=progress_deadline(case.obj), **_numbers(case))  # fmt: skip
+    return case.tell(
+        "rollout.deadline",
+        say("why.state.stuck"),
+        "error",
+        evidence=proof,
+        also=causes,
+        because=because,
+        seconds=progress_deadline(case.obj),
+        **_numbers(case),
+    )
 
 
 def _rolled_out(case: Case) -> Explanation | None:
@@ -189,18 +203,38 @@ def _rolled_out(case: Case) -> Explanation | None:
     if not replicas_of(case.obj):
         return case.tell("rollout.none-wanted", say("why.state.complete"), evidence=proof)
     going_on = say("why.rollout-words.still-going", pods=join(map(called, left))) if left else ""
-    return case.tell("rollout.complete", say("why.state.complete"), evidence=proof, revision=revision or "?",
-                     left=going_on, **_numbers(case))  # fmt: skip
+    return case.tell(
+        "rollout.complete",
+        say("why.state.complete"),
+        evidence=proof,
+        revision=revision or "?",
+        left=going_on,
+        **_numbers(case),
+    )
 
 
 def _under_way(case: Case) -> Explanation | None:
     causes = _troubles(case, _new_pods(case))
     proof = [condition_fact(case.obj, "Progressing"), *_count(case, *_COUNTS), *_settings(case)]
     if causes and causes[0].error:
-        return case.tell("rollout.held-up", say("why.state.held-up"), "error", evidence=proof, also=causes,
-                         because=causes[0].summary, **_numbers(case))  # fmt: skip
-    return case.tell("rollout.progressing", say("why.state.under-way"), "waiting", evidence=proof, also=causes,
-                     doing=_doing(case), **_numbers(case))  # fmt: skip
+        return case.tell(
+            "rollout.held-up",
+            say("why.state.held-up"),
+            "error",
+            evidence=proof,
+            also=causes,
+            because=causes[0].summary,
+            **_numbers(case),
+        )
+    return case.tell(
+        "rollout.progressing",
+        say("why.state.under-way"),
+        "waiting",
+        evidence=proof,
+        also=causes,
+        doing=_doing(case),
+        **_numbers(case),
+    )
 
 
 def _doing(case: Case) -> str:
@@ -220,15 +254,7 @@ def _doing(case: Case) -> str:
     return say("why.rollout-words.next")
 
 
-DEPLOYMENT: tuple[Matcher, ...] = (
-    going,
-    not_seen,
-    _paused,
-    pods_refused,
-    _deadline,
-    _rolled_out,
-    _under_way,
-)
+DEPLOYMENT: tuple[Matcher, ...] = (going, not_seen, _paused, pods_refused, _deadline, _rolled_out, _under_way)
 
 
 # -- ReplicaSets and ReplicationControllers -------------------------------------------------------------------
@@ -241,8 +267,9 @@ def _kept(case: Case) -> Explanation | None:
         return None
     proof = [case.fact("spec", "replicas"), case.fact("metadata", "annotations", REVISION)]
     revision = text(case.obj, "metadata", "annotations", REVISION)
-    return case.tell("replicas.kept", say("why.state.complete"), evidence=proof, revision=revision or "?",
-                     owner=called(owner or {}))  # fmt: skip
+    return case.tell(
+        "replicas.kept", say("why.state.complete"), evidence=proof, revision=revision or "?", owner=called(owner or {})
+    )
 
 
 def _all_there(case: Case) -> Explanation | None:

@@ -139,8 +139,9 @@ def _gated(case: Case) -> Explanation | None:
     gates = [text(gate, "name") for gate in listed(case.obj, "spec", "schedulingGates")]
     if not gates:
         return None
-    return case.tell("pod.gated", pod_status(case.obj), "waiting", evidence=[case.fact("spec", "schedulingGates")],
-                     gates=join(gates))  # fmt: skip
+    return case.tell(
+        "pod.gated", pod_status(case.obj), "waiting", evidence=[case.fact("spec", "schedulingGates")], gates=join(gates)
+    )
 
 
 def _claim_missing(case: Case) -> Explanation | None:
@@ -149,8 +150,9 @@ def _claim_missing(case: Case) -> Explanation | None:
         return None
     claim = missing[0]
     proof = [_claim_path(case, claim), *_proof(case), *_meant_proof(case, claim)]
-    return case.tell("pod.claim-not-found", pod_status(case.obj), "error", evidence=proof, claim=claim,
-                     meant=_meant(case, claim))  # fmt: skip
+    return case.tell(
+        "pod.claim-not-found", pod_status(case.obj), "error", evidence=proof, claim=claim, meant=_meant(case, claim)
+    )
 
 
 def _meant_proof(case: Case, claim: str) -> list[Evidence | None]:
@@ -173,8 +175,14 @@ def _claim_terminating(case: Case) -> Explanation | None:
     for name, claim in _claims(case):
         if claim is not None and text(claim, "metadata", "deletionTimestamp"):
             proof = [_claim_path(case, name), fact(claim, "metadata", "deletionTimestamp"), *_proof(case)]
-            return case.tell("pod.claim-terminating", pod_status(case.obj), "error", evidence=proof,
-                             also=[case.ask(claim)], claim=called(claim))  # fmt: skip
+            return case.tell(
+                "pod.claim-terminating",
+                pod_status(case.obj),
+                "error",
+                evidence=proof,
+                also=[case.ask(claim)],
+                claim=called(claim),
+            )
     return None
 
 
@@ -189,8 +197,14 @@ def _claims_unbound(case: Case) -> Explanation | None:
     ]
     causes = [found for claim in unbound if (found := case.ask(claim)) is not None]
     error = any(cause.error for cause in causes)
-    return case.tell("pod.claims-unbound", pod_status(case.obj), "error" if error else "waiting", evidence=proof,
-                     also=causes, claims=join(called(claim) for claim in unbound))  # fmt: skip
+    return case.tell(
+        "pod.claims-unbound",
+        pod_status(case.obj),
+        "error" if error else "waiting",
+        evidence=proof,
+        also=causes,
+        claims=join(called(claim) for claim in unbound),
+    )
 
 
 def _claims_bound_since(case: Case) -> Explanation | None:
@@ -226,9 +240,17 @@ def _volume_elsewhere(case: Case) -> Explanation | None:
             *(fact(node, "spec", "taints") for node in nodes),
         ]
         causes = [found for node in nodes if (found := case.ask(node)) and not found.fine]
-        return case.tell("pod.volume-node-affinity", pod_status(case.obj), "error", evidence=proof, also=causes,
-                         claim=f"pvc/{name}", volume=called(volume), because=because,
-                         nodes=volume_nodes(volume) or say("why.refusal.no-node"))  # fmt: skip
+        return case.tell(
+            "pod.volume-node-affinity",
+            pod_status(case.obj),
+            "error",
+            evidence=proof,
+            also=causes,
+            claim=f"pvc/{name}",
+            volume=called(volume),
+            because=because,
+            nodes=volume_nodes(volume) or say("why.refusal.no-node"),
+        )
     return None
 
 
@@ -243,8 +265,16 @@ def _unschedulable(case: Case) -> Explanation | None:
     proof = [*_proof(case), *_asked(case, codes), *_nodes(case, codes)]
     causes = [found for node in case.snapshot.objects("Node") if (found := case.ask(node)) and found.error]
     remedies = " ".join(say(f"why.refusal-remedy.{refusal.code or 'other'}") for refusal in refusals)
-    return case.tell("pod.unschedulable", pod_status(case.obj), "error", evidence=proof, also=causes, total=total,
-                     because=refusal_words(refusals), remedies=remedies)  # fmt: skip
+    return case.tell(
+        "pod.unschedulable",
+        pod_status(case.obj),
+        "error",
+        evidence=proof,
+        also=causes,
+        total=total,
+        because=refusal_words(refusals),
+        remedies=remedies,
+    )
 
 
 def _asked(case: Case, codes: set[str]) -> list[Evidence | None]:
@@ -276,9 +306,13 @@ def _nodes(case: Case, codes: set[str]) -> list[Evidence | None]:
 
 def _being_scheduled(case: Case) -> Explanation:
     scheduler = text(case.obj, "spec", "schedulerName") or "default-scheduler"
-    return case.tell("pod.scheduling", pod_status(case.obj), "waiting",
-                     evidence=[case.fact("status", "phase"), case.fact("spec", "schedulerName")],
-                     scheduler=scheduler)  # fmt: skip
+    return case.tell(
+        "pod.scheduling",
+        pod_status(case.obj),
+        "waiting",
+        evidence=[case.fact("status", "phase"), case.fact("spec", "schedulerName")],
+        scheduler=scheduler,
+    )
 
 
 _MATCHERS: tuple[Matcher, ...] = (

@@ -42,8 +42,13 @@ def _nobody(case: Case) -> Explanation | None:
     near = _near_misses(case)
     proof = [_selector(case), *(fact(pod, "metadata", "labels") for pod in near[:3])]
     if near:
-        return case.tell("service.selector-misses", say("why.state.no-endpoints"), "error", evidence=proof,
-                         pods=join(map(called, near)))  # fmt: skip
+        return case.tell(
+            "service.selector-misses",
+            say("why.state.no-endpoints"),
+            "error",
+            evidence=proof,
+            pods=join(map(called, near)),
+        )
     return case.tell("service.no-pods", say("why.state.no-endpoints"), "waiting", evidence=proof)
 
 
@@ -62,8 +67,9 @@ def _some(case: Case) -> Explanation:
     told: dict[str, Any] = {"ready": join(map(called, ready)), "unready": join(map(called, unready))}
     if not ready and not text(case.obj, "spec", "publishNotReadyAddresses"):
         level: Level = "error" if any(cause.error for cause in causes) else "waiting"
-        return case.tell("service.none-ready", say("why.state.no-endpoints"), level, evidence=[_selector(case)],
-                         also=causes, **told)  # fmt: skip
+        return case.tell(
+            "service.none-ready", say("why.state.no-endpoints"), level, evidence=[_selector(case)], also=causes, **told
+        )
     if unready:
         return case.tell("service.some-ready", say("why.state.there"), evidence=[_selector(case)], also=causes, **told)
     return case.tell("service.all-ready", say("why.state.there"), evidence=[_selector(case)], **told)

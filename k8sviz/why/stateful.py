@@ -142,14 +142,26 @@ def _waits_for_end(case: Case, number: int, pod: Object) -> Explanation:
         return _shrinks(case)
     proof = [*_counts(case), fact(pod, "metadata", "deletionTimestamp"), fact(pod, "spec", "nodeName")]
     cause = case.ask(pod)
-    return case.tell("stateful.waits-for-end", say("why.state.short"), _level(cause), evidence=proof, also=[cause],
-                     pod=_name(case, number))  # fmt: skip
+    return case.tell(
+        "stateful.waits-for-end",
+        say("why.state.short"),
+        _level(cause),
+        evidence=proof,
+        also=[cause],
+        pod=_name(case, number),
+    )
 
 
 def _waits_for_available(case: Case, number: int, pod: Object) -> Explanation:
     proof = [*_counts(case), case.fact("spec", "minReadySeconds"), fact(pod, "status", "phase")]
-    return case.tell("stateful.not-available", say("why.state.scaling"), "waiting", evidence=proof,
-                     pod=_name(case, number), seconds=min_ready_seconds(case.obj))  # fmt: skip
+    return case.tell(
+        "stateful.not-available",
+        say("why.state.scaling"),
+        "waiting",
+        evidence=proof,
+        pod=_name(case, number),
+        seconds=min_ready_seconds(case.obj),
+    )
 
 
 def _waits_for_ready(case: Case, plan: Plan, pod: Object) -> Explanation:
@@ -164,14 +176,30 @@ def _waits_for_ready(case: Case, plan: Plan, pod: Object) -> Explanation:
     # the lowest are enough: replicas may be two thousand millions
     missing = list(itertools.islice((n for n in _wanted(case) if n not in there), 20))
     if surplus:
-        return case.tell("stateful.scale-down-blocked", state, level, evidence=proof, also=[cause],
-                         surplus=join(map(called, surplus)), replicas=replicas_of(case.obj), **told)  # fmt: skip
+        return case.tell(
+            "stateful.scale-down-blocked",
+            state,
+            level,
+            evidence=proof,
+            also=[cause],
+            surplus=join(map(called, surplus)),
+            replicas=replicas_of(case.obj),
+            **told,
+        )
     if missing:
-        return case.tell("stateful.waits-for-ordinal", state, level, evidence=proof, also=[cause],
-                         next=_names(case, missing), **told)  # fmt: skip
+        return case.tell(
+            "stateful.waits-for-ordinal", state, level, evidence=proof, also=[cause], next=_names(case, missing), **told
+        )
     if plan.why == "unhealthy-update":
-        return case.tell("stateful.update-blocked", state, level, evidence=[*proof, *_revisions(case)], also=[cause],
-                         old=_names(case, _old(case)), **told)  # fmt: skip
+        return case.tell(
+            "stateful.update-blocked",
+            state,
+            level,
+            evidence=[*proof, *_revisions(case)],
+            also=[cause],
+            old=_names(case, _old(case)),
+            **told,
+        )
     return case.tell("stateful.pod-not-ready", state, level, evidence=proof, also=[cause], **told)
 
 
@@ -189,8 +217,14 @@ def _acts(case: Case) -> Explanation | None:
     if not due:
         return None
     old = [number for number in _old(case) if number >= partition_of(case.obj)] or due
-    return case.tell("stateful.updating", say("why.state.under-way"), "waiting", evidence=_revisions(case),
-                     next=_name(case, due[0]), pods=_names(case, old))  # fmt: skip
+    return case.tell(
+        "stateful.updating",
+        say("why.state.under-way"),
+        "waiting",
+        evidence=_revisions(case),
+        next=_name(case, due[0]),
+        pods=_names(case, old),
+    )
 
 
 def _creates(case: Case, number: int) -> Explanation:
@@ -198,8 +232,14 @@ def _creates(case: Case, number: int) -> Explanation:
     proof = [*_counts(case), *map(event_fact, failed[:1])]
     name = _name(case, number)
     if failed:
-        return case.tell("stateful.create-failed", say("why.state.short"), "error", evidence=proof, pod=name,
-                         message=text(failed[0], "message"))  # fmt: skip
+        return case.tell(
+            "stateful.create-failed",
+            say("why.state.short"),
+            "error",
+            evidence=proof,
+            pod=name,
+            message=text(failed[0], "message"),
+        )
     return case.tell("stateful.creating", say("why.state.scaling"), "waiting", evidence=proof, pod=name)
 
 
@@ -208,8 +248,15 @@ def _shrinks(case: Case) -> Explanation:
     proof = [*_counts(case), *(fact(pod, "metadata", "deletionTimestamp") for pod in surplus)]
     causes = [found for pod in surplus if is_terminating(pod) and (found := case.ask(pod)) is not None and found.error]
     level: Level = "error" if causes else "waiting"
-    return case.tell("stateful.scaling-down", say("why.state.scaling"), level, evidence=proof, also=causes,
-                     surplus=join(map(called, reversed(surplus))), replicas=replicas_of(case.obj))  # fmt: skip
+    return case.tell(
+        "stateful.scaling-down",
+        say("why.state.scaling"),
+        level,
+        evidence=proof,
+        also=causes,
+        surplus=join(map(called, reversed(surplus))),
+        replicas=replicas_of(case.obj),
+    )
 
 
 # -- when nothing is to be done -----------------------------------------------------------------------------------
@@ -221,8 +268,14 @@ def _unready_beside(case: Case) -> Explanation | None:
         if is_parallel(case.obj) and not _running(pod):
             cause = case.ask(pod)
             proof = [*_counts(case), fact(pod, "status", "phase")]
-            return case.tell("stateful.parallel", say("why.state.short"), _level(cause), evidence=proof, also=[cause],
-                             pod=_name(case, number))  # fmt: skip
+            return case.tell(
+                "stateful.parallel",
+                say("why.state.short"),
+                _level(cause),
+                evidence=proof,
+                also=[cause],
+                pod=_name(case, number),
+            )
     return None
 
 
@@ -231,10 +284,20 @@ def _keeps_old(case: Case) -> Explanation | None:
     if not old:
         return None
     if updates_on_delete(case.obj):
-        return case.tell("stateful.on-delete", say("why.state.under-way"), "waiting", evidence=_revisions(case),
-                         pods=_names(case, old))  # fmt: skip
-    return case.tell("stateful.partitioned", say("why.state.complete"), evidence=_revisions(case),
-                     partition=partition_of(case.obj), pods=_names(case, old))  # fmt: skip
+        return case.tell(
+            "stateful.on-delete",
+            say("why.state.under-way"),
+            "waiting",
+            evidence=_revisions(case),
+            pods=_names(case, old),
+        )
+    return case.tell(
+        "stateful.partitioned",
+        say("why.state.complete"),
+        evidence=_revisions(case),
+        partition=partition_of(case.obj),
+        pods=_names(case, old),
+    )
 
 
 def _complete(case: Case) -> Explanation:

@@ -58,8 +58,15 @@ class StepCase:
         """The lines as one text."""
         return "\n".join(self.lines)
 
-    def tell(self, code: str, level: Level = "error", *, evidence: list[Evidence | None] | None = None,
-             also: list[Explanation | None] | None = None, **facts: Any) -> Explanation:  # fmt: skip
+    def tell(
+        self,
+        code: str,
+        level: Level = "error",
+        *,
+        evidence: list[Evidence | None] | None = None,
+        also: list[Explanation | None] | None = None,
+        **facts: Any,
+    ) -> Explanation:
         """The explanation of this step."""
         subject = Subject(None, say("why.step-words.subject", id=self.step.id), self.hide)
         proof = [*(evidence or []), self.exit_fact()]
@@ -90,10 +97,21 @@ Handler = Callable[[StepCase, Match], Explanation]
 _FAILED = frozenset(
     f"step.{name}"
     for name in (
-        "failed", "exec-failed", "read-only", "read-only-mount", "deadline", "timed-out", "untrusted", "no-server",
-        "yaml", "no-file", "unknown-command", "rolling-update-gone", "container-not-running",
+        "failed",
+        "exec-failed",
+        "read-only",
+        "read-only-mount",
+        "deadline",
+        "timed-out",
+        "untrusted",
+        "no-server",
+        "yaml",
+        "no-file",
+        "unknown-command",
+        "rolling-update-gone",
+        "container-not-running",
     )
-)  # fmt: skip
+)
 
 
 # -- "is invalid": field errors -------------------------------------------------------------------------------
@@ -110,9 +128,17 @@ class FieldError:
 
 
 _KINDS_OF_ERROR = (
-    "Required value", "Invalid value", "Forbidden", "Unsupported value", "Duplicate value", "Not found", "Too long",
-    "Too many", "Too few", "Internal error",
-)  # fmt: skip
+    "Required value",
+    "Invalid value",
+    "Forbidden",
+    "Unsupported value",
+    "Duplicate value",
+    "Not found",
+    "Too long",
+    "Too many",
+    "Too few",
+    "Internal error",
+)
 _FIELD_ERROR = re.compile(rf"^(?:\* )?(?P<field>[^\s:]+): (?P<kind>{'|'.join(_KINDS_OF_ERROR)})(?:: (?P<rest>.*))?$")
 _INVALID = r'(?:The )?(?P<kind>[A-Z]\w+) "(?P<name>[^"]*)" is invalid: ?(?P<rest>(?s:.*))'
 
@@ -166,9 +192,17 @@ def _field_error(case: StepCase, subject: str, error: FieldError) -> Explanation
     proof: list[Evidence | None] = [Evidence(say("why.step-words.said"), line.strip()[:600])]
     if changed:
         proof.append(Evidence(say("why.step-words.changed"), changed))
-    return case.tell(code, evidence=proof, object=subject, field=error.field, kind=error.kind,
-                     value=error.value or say("why.text.none"), detail=error.detail or say("why.step-words.no-detail"),
-                     allowed=_allowed(error.detail), shown=changed or error.detail)  # fmt: skip
+    return case.tell(
+        code,
+        evidence=proof,
+        object=subject,
+        field=error.field,
+        kind=error.kind,
+        value=error.value or say("why.text.none"),
+        detail=error.detail or say("why.step-words.no-detail"),
+        allowed=_allowed(error.detail),
+        shown=changed or error.detail,
+    )
 
 
 def _allowed(detail: str) -> str:
@@ -215,9 +249,15 @@ def _wrong_type(case: StepCase, match: Match) -> Explanation:
     wanted = {"string": "string", "bool": "bool"}.get(match["type"], "number")
     if match["type"].startswith(("[]", "map[")) or match["type"][0].isupper():
         wanted = "structure"
-    return case.tell("step.wrong-type", evidence=[case.said(match[0])], object=match["kind"], path=path,
-                     got=match["got"], wanted=say(f"why.type.{wanted}"),
-                     mend=say(f"why.type-remedy.{wanted}"))  # fmt: skip
+    return case.tell(
+        "step.wrong-type",
+        evidence=[case.said(match[0])],
+        object=match["kind"],
+        path=path,
+        got=match["got"],
+        wanted=say(f"why.type.{wanted}"),
+        mend=say(f"why.type-remedy.{wanted}"),
+    )
 
 
 def _bad_key(case: StepCase, match: Match) -> Explanation:
@@ -227,8 +267,9 @@ def _bad_key(case: StepCase, match: Match) -> Explanation:
 def _no_version(case: StepCase, match: Match) -> Explanation:
     kind = KINDS.get(match["kind"])
     now = say("why.version.now", kind=match["kind"], version=kind.api_version) if kind else say("why.version.unknown")
-    return case.tell("step.no-such-version", evidence=[case.said(match[0])], kind=match["kind"],
-                     version=match["version"], now=now)  # fmt: skip
+    return case.tell(
+        "step.no-such-version", evidence=[case.said(match[0])], kind=match["kind"], version=match["version"], now=now
+    )
 
 
 def _unknown_command(case: StepCase, match: Match) -> Explanation:
@@ -257,8 +298,12 @@ def _timed_out(case: StepCase, match: Match) -> Explanation:
     obj = None
     with contextlib.suppress(K8svizError):
         obj = case.snapshot.get(kind_named(word.partition(".")[0]).name, name) if name else None
-    return case.tell("step.timed-out", evidence=[case.said(match[0])], also=[case.ask(obj)],
-                     target=called(obj) if obj else target or say("why.step-words.something"))  # fmt: skip
+    return case.tell(
+        "step.timed-out",
+        evidence=[case.said(match[0])],
+        also=[case.ask(obj)],
+        target=called(obj) if obj else target or say("why.step-words.something"),
+    )
 
 
 def _forbidden(case: StepCase, match: Match) -> Explanation:
@@ -271,8 +316,14 @@ def _forbidden(case: StepCase, match: Match) -> Explanation:
     account = re.match(r"system:serviceaccount:([^:]+):(.+)", user)
     proof += _bindings(case, namespace, account, user)
     if account:
-        return case.tell("step.forbidden-account", evidence=proof, account=account[2], owner=account[1],
-                         namespace=namespace or account[1], **told)  # fmt: skip
+        return case.tell(
+            "step.forbidden-account",
+            evidence=proof,
+            account=account[2],
+            owner=account[1],
+            namespace=namespace or account[1],
+            **told,
+        )
     return case.tell("step.forbidden", evidence=proof, **told)
 
 
@@ -314,8 +365,14 @@ def _read_only(case: StepCase, match: Match) -> Explanation:
         return case.tell("step.read-only", evidence=proof, path=path)
     source = f"spec.containers[{container}].volumeMounts[{text(mount, 'mountPath')}].readOnly"
     proof.append(Evidence(say("why.text.field", path=source, subject=called(pod)), "true"))
-    return case.tell("step.read-only-mount", evidence=proof, path=path, mount=text(mount, "mountPath"),
-                     volume=text(mount, "name"), container=container)  # fmt: skip
+    return case.tell(
+        "step.read-only-mount",
+        evidence=proof,
+        path=path,
+        mount=text(mount, "mountPath"),
+        volume=text(mount, "name"),
+        container=container,
+    )
 
 
 def _mount_of(case: StepCase, path: str) -> tuple[Object | None, str, JSON | None]:
@@ -350,9 +407,12 @@ def _exec_failed(case: StepCase, match: Match) -> Explanation:
     """A program within a container failed: its own last words say why."""
     lines = [line.strip() for line in case.lines if line.strip() and not line.startswith(("Warning: ", "Defaulted "))]
     words = [line for line in lines if line not in match.string[match.start() : match.end()]]
-    return case.tell("step.exec-failed", evidence=[case.said(words[-1] if words else match[0])],
-                     exit_code=match["code"],
-                     words=words[-1] if words else say("why.step-words.nothing"))  # fmt: skip
+    return case.tell(
+        "step.exec-failed",
+        evidence=[case.said(words[-1] if words else match[0])],
+        exit_code=match["code"],
+        words=words[-1] if words else say("why.step-words.nothing"),
+    )
 
 
 def _not_found(case: StepCase, match: Match) -> Explanation:
@@ -360,11 +420,13 @@ def _not_found(case: StepCase, match: Match) -> Explanation:
     try:
         kind = kind_named(resource).name
     except K8svizError:
-        return case.tell("step.not-found", evidence=[case.said(match[0])], what=f"{resource}/{name}",
-                         hint=say("why.text.none"))  # fmt: skip
+        return case.tell(
+            "step.not-found", evidence=[case.said(match[0])], what=f"{resource}/{name}", hint=say("why.text.none")
+        )
     names = [text(obj, "metadata", "name") for obj in case.snapshot.objects(kind)]
-    return case.tell("step.not-found", evidence=[case.said(match[0])], what=f"{resource}/{name}",
-                     hint=nearest(name, names))  # fmt: skip
+    return case.tell(
+        "step.not-found", evidence=[case.said(match[0])], what=f"{resource}/{name}", hint=nearest(name, names)
+    )
 
 
 def _with(code: str, **fixed: str) -> Handler:
@@ -399,25 +461,33 @@ _REFUSALS: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.*)$", _with("step.quota")),
         (r'violates PodSecurity "(?P<enforced>[^"]+)": (?P<detail>.*)', _with("step.pod-security")),
         (_FORBIDDEN, _forbidden),
-        (r"Unauthorized|must be logged in to the server|the server has asked for the client to provide credentials",
-         _with("step.unauthorized")),
-        (r"(?P<detail>SSL certificate problem: .*|x509: .*|certificate signed by unknown authority.*)",
-         _with("step.untrusted")),
+        (
+            r"Unauthorized|must be logged in to the server|the server has asked for the client to provide credentials",
+            _with("step.unauthorized"),
+        ),
+        (
+            r"(?P<detail>SSL certificate problem: .*|x509: .*|certificate signed by unknown authority.*)",
+            _with("step.untrusted"),
+        ),
         (r"(?:create|open|touch:|rm:|mkdir:)?\s*'?(?P<path>/[^\s':]+)'?: [Rr]ead-only file system", _read_only),
         (r"Error from server \(NotFound\): (?P<resource>\S+) \"(?P<name>[^\"]+)\" not found", _not_found),
-        (r"Error from server \(AlreadyExists\): .*?(?P<resource>\S+) \"(?P<name>[^\"]+)\" already exists",
-         _with("step.exists")),
+        (
+            r"Error from server \(AlreadyExists\): .*?(?P<resource>\S+) \"(?P<name>[^\"]+)\" already exists",
+            _with("step.exists"),
+        ),
         (r"the object has been modified; please apply your changes to the latest version", _with("step.conflict")),
         (_INVALID, _invalid),
         (r"strict decoding error: unknown field \"(?P<path>[^\"]+)\"", _with("step.unknown-field")),
         (r"error parsing (?P<file>\S+): (?P<detail>.*)", _with("step.yaml")),
         (r"the path \"(?P<file>[^\"]+)\" does not exist", _with("step.no-file")),
         (r"container not found \(\"(?P<container>[^\"]+)\"\)", _with("step.container-not-running")),
-        (r"(?P<detail>The connection to the server \S+ was refused.*|Unable to connect to the server: .*)",
-         _with("step.no-server")),
+        (
+            r"(?P<detail>The connection to the server \S+ was refused.*|Unable to connect to the server: .*)",
+            _with("step.no-server"),
+        ),
         (r"^command terminated with exit code (?P<code>\d+)", _exec_failed),
     )
-)  # fmt: skip
+)
 
 
 # -- warnings -----------------------------------------------------------------------------------------------------

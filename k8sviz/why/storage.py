@@ -51,9 +51,17 @@ _MOST_VOLUMES = 12  # volumes listed one by one as evidence
 
 # what a volume lacks, from what can never be mended by waiting to what can
 _WEIGHT = (
-    "class", "volume-mode", "access-mode", "selector", "volume-attributes-class", "too-small", "asks-for-another",
-    "terminating", "released", "claimed-by-another",
-)  # fmt: skip
+    "class",
+    "volume-mode",
+    "access-mode",
+    "selector",
+    "volume-attributes-class",
+    "too-small",
+    "asks-for-another",
+    "terminating",
+    "released",
+    "claimed-by-another",
+)
 # a claim for which every volume fails in the same one way has that as its cause
 _COMMON = {
     "too-small": "storage.too-small",
@@ -227,8 +235,14 @@ def _claim_bound(case: Case) -> Explanation | None:
     maker = text(volume, "metadata", "annotations", _PROVISIONED)
     if maker:
         proof += [fact(volume, "metadata", "annotations", _PROVISIONED), fact(volume, "spec", "storageClassName")]
-        return case.tell("storage.bound-provisioned", state, evidence=proof, provisioner=maker,
-                         klass=_class_words(claim_class(case.obj)), **told)  # fmt: skip
+        return case.tell(
+            "storage.bound-provisioned",
+            state,
+            evidence=proof,
+            provisioner=maker,
+            klass=_class_words(claim_class(case.obj)),
+            **told,
+        )
     if not bound_by_controller(case.obj):
         return case.tell("storage.bound-named", state, evidence=proof, **told)
     if volume and not bound_by_controller(volume):
@@ -325,8 +339,15 @@ def _claim_waits_for_consumer(case: Case) -> Explanation | None:
         return case.tell("storage.wait-for-first-consumer", "Pending", "waiting", evidence=proof, **told)
     proof += [_use(pod, case.name) for pod in pods]
     causes = [found for pod in pods if (found := case.ask(pod)) and found.error]
-    return case.tell("storage.wait-for-pod-scheduled", "Pending", "waiting", evidence=proof, also=causes,
-                     pods=join(called(pod) for pod in pods), **told)  # fmt: skip
+    return case.tell(
+        "storage.wait-for-pod-scheduled",
+        "Pending",
+        "waiting",
+        evidence=proof,
+        also=causes,
+        pods=join(called(pod) for pod in pods),
+        **told,
+    )
 
 
 def _any_fits(case: Case) -> bool:
@@ -375,8 +396,15 @@ def _claim_released(case: Case) -> Explanation | None:
         _newest(case, "FailedBinding", "ProvisioningFailed"),
     ]
     old = _claim_text(volume)
-    return case.tell("storage.volume-released", "Pending", "error", evidence=proof, volume=called(volume),
-                     name=text(volume, "metadata", "name"), old=old)  # fmt: skip
+    return case.tell(
+        "storage.volume-released",
+        "Pending",
+        "error",
+        evidence=proof,
+        volume=called(volume),
+        name=text(volume, "metadata", "name"),
+        old=old,
+    )
 
 
 def _claim_class_missing(case: Case) -> Explanation | None:
@@ -389,8 +417,15 @@ def _claim_class_missing(case: Case) -> Explanation | None:
         hint = nearest(name, case.names("StorageClass"))
         return case.tell("storage.class-missing", "Pending", "error", evidence=proof, klass=name, hint=hint)
     refused = [(volume, rejections(case.obj, volume)) for volume in of_class]
-    return case.tell("storage.class-used-up", "Pending", "error", evidence=[*proof, *_why_not_each(refused)],
-                     klass=name, count=len(of_class), counted=_counted(refused))  # fmt: skip
+    return case.tell(
+        "storage.class-used-up",
+        "Pending",
+        "error",
+        evidence=[*proof, *_why_not_each(refused)],
+        klass=name,
+        count=len(of_class),
+        counted=_counted(refused),
+    )
 
 
 def _claim_default_class(case: Case) -> Explanation | None:
@@ -416,10 +451,14 @@ def _claim_no_match(case: Case) -> Explanation | None:
     proof = [*_asked(case), event, *_why_not_each(refused)]
     common = _common(refused)
     told: dict[str, Any] = {
-        "count": len(refused), "klass": klass, "size": str(requested_storage(case.obj)),
-        "modes": join(access_modes(case.obj)), "mode": text(case.obj, "spec", "volumeMode") or "Filesystem",
-        "counted": _counted(refused), **_largest(refused),
-    }  # fmt: skip
+        "count": len(refused),
+        "klass": klass,
+        "size": str(requested_storage(case.obj)),
+        "modes": join(access_modes(case.obj)),
+        "mode": text(case.obj, "spec", "volumeMode") or "Filesystem",
+        "counted": _counted(refused),
+        **_largest(refused),
+    }
     return case.tell(_COMMON.get(common, "storage.no-matching-volume"), "Pending", "error", evidence=proof, **told)
 
 
@@ -472,8 +511,11 @@ def _held(case: Case) -> list[Evidence]:
 def _volume_manifest(case: Case) -> Explanation | None:
     if text(case.obj, "status", "phase") or text(case.obj, "metadata", "uid"):
         return None
-    return case.tell("storage.volume-manifest", say("why.state.manifest"),
-                     evidence=fields(case.obj, ("spec", "capacity", "storage"), ("spec", "accessModes")))  # fmt: skip
+    return case.tell(
+        "storage.volume-manifest",
+        say("why.state.manifest"),
+        evidence=fields(case.obj, ("spec", "capacity", "storage"), ("spec", "accessModes")),
+    )
 
 
 def _volume_terminating(case: Case) -> Explanation | None:
@@ -485,8 +527,9 @@ def _volume_terminating(case: Case) -> Explanation | None:
     if "kubernetes.io/pv-protection" not in held or not bound:
         return _held_by_others(case, [] if held == ["kubernetes.io/pv-protection"] else held, proof)
     proof += fields(case.obj, ("spec", "claimRef", "name"))
-    return case.tell("storage.volume-in-use", say("why.state.terminating"), "waiting", evidence=proof,
-                     claim=_claim_text(case.obj))  # fmt: skip
+    return case.tell(
+        "storage.volume-in-use", say("why.state.terminating"), "waiting", evidence=proof, claim=_claim_text(case.obj)
+    )
 
 
 def _volume_bound(case: Case) -> Explanation | None:

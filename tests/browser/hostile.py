@@ -58,15 +58,46 @@ TOLD = {
     "node": "ch10-node-failure",
     "overview": "ch10-identity",
 }
-MOMENTS = {"storage": "pod-running", "config": "files", "stateful": "get", "sharing": "get", "overview": "get",
-           "node": "wait-eviction", "downward": "files"}  # fmt: skip
+MOMENTS = {
+    "storage": "pod-running",
+    "config": "files",
+    "stateful": "get",
+    "sharing": "get",
+    "overview": "get",
+    "node": "wait-eviction",
+    "downward": "files",
+}
 assert set(TOLD) == set(STORIES)
 
 _VALUES = {
-    "name", "claimName", "volumeName", "nodeName", "secretName", "message", "note", "reason", "storageClassName",
-    "serviceName", "serviceAccountName", "image", "hostname", "subdomain", "provisioner", "driver", "value",
-    "mountPath", "subPath", "key", "path", "node", "imageID", "component", "host", "reportingComponent", "description",
-}  # fmt: skip
+    "name",
+    "claimName",
+    "volumeName",
+    "nodeName",
+    "secretName",
+    "message",
+    "note",
+    "reason",
+    "storageClassName",
+    "serviceName",
+    "serviceAccountName",
+    "image",
+    "hostname",
+    "subdomain",
+    "provisioner",
+    "driver",
+    "value",
+    "mountPath",
+    "subPath",
+    "key",
+    "path",
+    "node",
+    "imageID",
+    "component",
+    "host",
+    "reportingComponent",
+    "description",
+}
 _LISTS = {"command", "args", "values", "finalizers", "resourceNames"}
 _TABLES = {"labels", "annotations", "matchLabels", "nodeSelector", "data", "selector"}
 
@@ -139,8 +170,23 @@ def outputs(payload: str, folder: Path) -> Iterator[tuple[str, Any]]:
     yield "why a step", k8sviz.why(config.step(step("apply-bad-mode", payload)), config)
     yield "inspect", inspected(payload, folder)
     steps = [(s, s.result) for s in storage.steps if s.result is not None]
-    yield "steps", Session([Terminal(s.command, files=s.files, about=s.about, stdout=r.stdout, stderr=r.stderr,
-                                     exit_code=1, notes=(payload,)) for s, r in steps[:4]])  # fmt: skip
+    yield (
+        "steps",
+        Session(
+            [
+                Terminal(
+                    s.command,
+                    files=s.files,
+                    about=s.about,
+                    stdout=r.stdout,
+                    stderr=r.stderr,
+                    exit_code=1,
+                    notes=(payload,),
+                )
+                for s, r in steps[:4]
+            ]
+        ),
+    )
     yield "quiz", Quiz(question(payload))
     yield "exercise", ExerciseView(exercise(payload))
     yield "verdict of nonsense", judged(exercise(payload), payload)
@@ -172,8 +218,12 @@ def named(kind: str, name: str, payload: str) -> Ref:
 
 def answers(payload: str) -> dict[str, str]:
     """What a learner may hand in: read, refused, or judged with its names in the verdict."""
-    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "archive"},
-             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}  # fmt: skip
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "archive"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
     spec: Any = claim["spec"]
     return {
         "a field": json.dumps({**claim, payload: payload}),

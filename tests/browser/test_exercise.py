@@ -17,9 +17,14 @@ from k8sviz.views.exercise import VerdictView, exercise_content, exercise_css, e
 pytestmark = pytest.mark.browser
 ID = "06-bind-to-that"
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Exercise</title>
 <style>body{{margin:24px;background:{back}}} {css}</style>
 <body data-jp-theme-light="{light}"><main></main><script type="module">
@@ -62,8 +67,14 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         exercise = load_exercise(exercise_id)
         content = {**exercise_content(exercise), **more}
         path = tmp_path / "page.html"
-        text = PAGE.format(css=exercise_css(), js=exercise_js(), content=_json(content), answer=_json(content["start"]),
-                           light="false" if dark else "true", back="#111" if dark else "#fff")  # fmt: skip
+        text = PAGE.format(
+            css=exercise_css(),
+            js=exercise_js(),
+            content=_json(content),
+            answer=_json(content["start"]),
+            light="false" if dark else "true",
+            back="#111" if dark else "#fff",
+        )
         path.write_text(text, encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.on("console", lambda message: complaints.append(message.text))

@@ -300,9 +300,13 @@ def _states(payload: str, folder: Path) -> dict[str, Any]:
         "inspector": {"content": hostile.inspected(payload, folder).content},
         "follow": {"svg": moving.svg, "line": moving.line},
         "quiz": {"content": quiz_content(hostile.question(payload)), "tried": []},
-        "exercise": {"content": exercise_content(hostile.exercise(payload)), "answer": payload, "verdict": {},
-                     "hints_shown": 0},
-    }  # fmt: skip
+        "exercise": {
+            "content": exercise_content(hostile.exercise(payload)),
+            "answer": payload,
+            "verdict": {},
+            "hints_shown": 0,
+        },
+    }
     moving.close()
     return states
 

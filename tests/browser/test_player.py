@@ -23,8 +23,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="
 sync_api = pytest.importorskip("playwright.sync_api")
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 ATTACK = "</script><img src=x onerror=window.hacked=1><script>window.hacked=1</script>\u202e\"'"
 
 
@@ -38,7 +45,7 @@ def browser() -> Iterator:
 
 @pytest.fixture(scope="module")
 def made() -> Film:
-    return film(read(data_dir() / "ch06-static-binding" / "recording.jsonl"), storage)
+    return film(read(data_dir() / "labs" / "ch06-static-binding" / "recording.jsonl"), storage)
 
 
 class Opened:

@@ -15,9 +15,14 @@ from k8sviz.views.quiz import quiz_content, quiz_css, quiz_js
 
 pytestmark = pytest.mark.browser
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Questions</title>
 <style>body{{margin:24px;background:{back}}} .place{{margin-bottom:24px}} {css}</style>
 <body data-jp-theme-light="{light}">

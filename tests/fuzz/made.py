@@ -15,23 +15,105 @@ from k8sviz.sources.labs import data_dir, lab_names, load_lab
 from k8sviz.sources.recording import read
 
 MARKUP = (
-    "<script>window.hacked=1</script>", "\"><img src=x onerror=window.hacked=1>", "'><svg onload=window.hacked=1>",
-    "</text></svg><script>window.hacked=1</script>", "]]><script>window.hacked=1</script>", "--><b>x</b><!--",
-    "javascript:window.hacked=1", "&lt;script&gt;", "&#60;script&#62;", "<<b>x</b>>", "\\N\\G\\l", "a\\\"b",
-    'n0"]; click n0 href "javascript:window.hacked=1"; n1["', "end\n  subgraph x", "%%{init: {}}%%", "`${window.hacked=1}`",
-    "</style><script>window.hacked=1</script>", "</template><script>window.hacked=1</script>",
-)  # fmt: skip
+    "<script>window.hacked=1</script>",
+    '"><img src=x onerror=window.hacked=1>',
+    "'><svg onload=window.hacked=1>",
+    "</text></svg><script>window.hacked=1</script>",
+    "]]><script>window.hacked=1</script>",
+    "--><b>x</b><!--",
+    "javascript:window.hacked=1",
+    "&lt;script&gt;",
+    "&#60;script&#62;",
+    "<<b>x</b>>",
+    "\\N\\G\\l",
+    'a\\"b',
+    'n0"]; click n0 href "javascript:window.hacked=1"; n1["',
+    "end\n  subgraph x",
+    "%%{init: {}}%%",
+    "`${window.hacked=1}`",
+    "</style><script>window.hacked=1</script>",
+    "</template><script>window.hacked=1</script>",
+)
 WORDS = (
-    *MARKUP, "", " ", "\n", "a\nb\r\nc", "\t", "\x00", "\x1b[2J\x1b]0;x\x07", "\u202eevil\u202c", "\u200b\u200d\ufeff", "\u2066x",
-    "\ud800", "\U0001f600\U0001f3fd", "e\u0301" * 40, "中文名字", "\u0627\u0644", "'", '"', "\\", "/", "..", "../../etc/passwd",
-    "{x}", "{0.__class__}", "{", "}", "%s", "$(A)", "$$(A)", "$(A", "-", "0", "-1", "1e999", "nan", "NaN", "9" * 400,
-    "x" * 300, "a/b", "a,b=c", "key in (", "!", "*", "None", "true", "50%", "-5%", "1000000000%", "10Ei", "1e400Gi", "2026-13-99T99:99:99Z",
-    "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z",
-)  # fmt: skip
+    *MARKUP,
+    "",
+    " ",
+    "\n",
+    "a\nb\r\nc",
+    "\t",
+    "\x00",
+    "\x1b[2J\x1b]0;x\x07",
+    "\u202eevil\u202c",
+    "\u200b\u200d\ufeff",
+    "\u2066x",
+    "\ud800",
+    "\U0001f600\U0001f3fd",
+    "e\u0301" * 40,
+    "中文名字",
+    "\u0627\u0644",
+    "'",
+    '"',
+    "\\",
+    "/",
+    "..",
+    "../../etc/passwd",
+    "{x}",
+    "{0.__class__}",
+    "{",
+    "}",
+    "%s",
+    "$(A)",
+    "$$(A)",
+    "$(A",
+    "-",
+    "0",
+    "-1",
+    "1e999",
+    "nan",
+    "NaN",
+    "9" * 400,
+    "x" * 300,
+    "a/b",
+    "a,b=c",
+    "key in (",
+    "!",
+    "*",
+    "None",
+    "true",
+    "50%",
+    "-5%",
+    "1000000000%",
+    "10Ei",
+    "1e400Gi",
+    "2026-13-99T99:99:99Z",
+    "9999-12-31T23:59:59Z",
+    "0001-01-01T00:00:00Z",
+)
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, -0.0, 10**40, 2**63, 1e308, [], {}, [None], [[]], {"": None}, {"a": {"a": {"a": []}}},
-    [{}], ["x"], [1, "a", None], {"name": []}, {"kind": 5}, {"matchLabels": 7}, {"matchExpressions": [{}]},
-)  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    -0.0,
+    10**40,
+    2**63,
+    1e308,
+    [],
+    {},
+    [None],
+    [[]],
+    {"": None},
+    {"a": {"a": {"a": []}}},
+    [{}],
+    ["x"],
+    [1, "a", None],
+    {"name": []},
+    {"kind": 5},
+    {"matchLabels": 7},
+    {"matchExpressions": [{}]},
+)
 VERBS = ("ADDED", "MODIFIED", "DELETED")
 Object = dict[str, Any]
 
@@ -44,7 +126,7 @@ def seeds() -> tuple[tuple[Object, ...], ...]:
         history = read(load_lab(name).recording)
         moments = (history.at(history.end / 3), history.at(history.end))
         found += [tuple(o for o in moment if o.get("kind") != "Event")[:24] for moment in moments]
-    for file in sorted(data_dir().glob("*/*.yaml")):
+    for file in sorted(data_dir().glob("labs/*/*.yaml")):
         if file.name != "lab.yaml":
             try:
                 found.append(tuple(manifests.parse(file.read_text())))
@@ -56,7 +138,7 @@ def seeds() -> tuple[tuple[Object, ...], ...]:
 @functools.cache
 def texts() -> tuple[str, ...]:
     """Manifests as they are written."""
-    return tuple(f.read_text() for f in sorted(data_dir().glob("*/*.yaml")) if f.stat().st_size < 20_000)
+    return tuple(f.read_text() for f in sorted(data_dir().glob("labs/*/*.yaml")) if f.stat().st_size < 20_000)
 
 
 @functools.cache
@@ -178,11 +260,30 @@ def _twice(found: list[Object], chance: random.Random) -> None:
 
 def _kind(found: list[Object], chance: random.Random) -> None:
     if found:
-        chance.choice(found)["kind"] = chance.choice((
-            "Pod", "Deployment", "StatefulSet", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim",
-            "PersistentVolume", "StorageClass", "ReplicaSet", "Node", "Event", "CronJob", "Ingress", "RoleBinding", "Widget",
-            "EndpointSlice", "ControllerRevision", "List", "",
-        ))  # fmt: skip
+        chance.choice(found)["kind"] = chance.choice(
+            (
+                "Pod",
+                "Deployment",
+                "StatefulSet",
+                "Service",
+                "ConfigMap",
+                "Secret",
+                "PersistentVolumeClaim",
+                "PersistentVolume",
+                "StorageClass",
+                "ReplicaSet",
+                "Node",
+                "Event",
+                "CronJob",
+                "Ingress",
+                "RoleBinding",
+                "Widget",
+                "EndpointSlice",
+                "ControllerRevision",
+                "List",
+                "",
+            )
+        )
 
 
 _CHANGES = (_put, _put, _put, _drop, _drop, _rename, _name, _name, _label, _owner, _no_uids, _twice, _kind)
@@ -221,11 +322,45 @@ def text(chance: random.Random) -> str:
 
 
 _SNIPPETS = (
-    "  ", "\n", "\n- ", ": ", "&a ", "*a", "<<: *a\n", "!!python/object:os.system ", "!!binary x", "{{ x }}", "{", "[", "]", "}",
-    "---\n", "...\n", "%YAML 9.9\n", "? ", "|", ">", "'", '"', "#", "\t", "a: &a [*a]\n", "kind: Pod\nkind: Pod\n",
+    "  ",
+    "\n",
+    "\n- ",
+    ": ",
+    "&a ",
+    "*a",
+    "<<: *a\n",
+    "!!python/object:os.system ",
+    "!!binary x",
+    "{{ x }}",
+    "{",
+    "[",
+    "]",
+    "}",
+    "---\n",
+    "...\n",
+    "%YAML 9.9\n",
+    "? ",
+    "|",
+    ">",
+    "'",
+    '"',
+    "#",
+    "\t",
+    "a: &a [*a]\n",
+    "kind: Pod\nkind: Pod\n",
     "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c]\n",
-    "[" * 300, "- " * 300, "{a: " * 250, "0x", "0o8", "1_0", ".inf", "=", "~", "\u0085", "\u2028",
-)  # fmt: skip
+    "[" * 300,
+    "- " * 300,
+    "{a: " * 250,
+    "0x",
+    "0o8",
+    "1_0",
+    ".inf",
+    "=",
+    "~",
+    "\u0085",
+    "\u2028",
+)
 
 
 def recording(chance: random.Random) -> bytes:

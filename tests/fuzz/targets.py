@@ -160,8 +160,11 @@ def predictions(chance: random.Random) -> None:
     from k8sviz.predict.text import binding_text, environment_text, files_text
 
     objects = made.objects(chance)
-    for predict, words in ((predict_binding, binding_text), (predict_environment, environment_text),
-                           (predict_files, files_text)):  # fmt: skip
+    for predict, words in (
+        (predict_binding, binding_text),
+        (predict_environment, environment_text),
+        (predict_files, files_text),
+    ):
         told: Any = predict(objects)
         words(told)
         json.dumps(told.to_json())
@@ -334,8 +337,15 @@ def redaction(chance: random.Random) -> None:
         for inside, key in chance.sample(where, min(2, len(where))):
             inside[key] = chance.choice((marker, f"{made.word(chance)} {said}", {marker: [marker]}))
         planted.append(event.t, event.type, obj)
-    planted.append(0.5, "ADDED", {"kind": "Secret", "metadata": {"name": "s", "namespace": "demo"},
-                                  "stringData": {made.word(chance): marker, "x": made.word(chance)}})  # fmt: skip
+    planted.append(
+        0.5,
+        "ADDED",
+        {
+            "kind": "Secret",
+            "metadata": {"name": "s", "namespace": "demo"},
+            "stringData": {made.word(chance): marker, "x": made.word(chance)},
+        },
+    )
     for step in found.steps:
         planted.begin_step(step)
     shared = redacted(planted)
@@ -348,8 +358,11 @@ def deep_json(chance: random.Random) -> None:
     """What msgspec and json read differently."""
     from k8sviz.sources.manifests import parse
 
-    parse(made.as_json({"apiVersion": "v1", "kind": made.word(chance) or "X", "metadata": {"name": "x"},
-                        "spec": made.deep(chance)}))  # fmt: skip
+    parse(
+        made.as_json(
+            {"apiVersion": "v1", "kind": made.word(chance) or "X", "metadata": {"name": "x"}, "spec": made.deep(chance)}
+        )
+    )
 
 
 def large(chance: random.Random) -> None:
@@ -425,12 +438,25 @@ def looks(chance: random.Random) -> None:
 
 
 TARGETS: dict[str, Callable[[random.Random], None]] = {
-    "manifests": manifests, "deep JSON": deep_json, "check": check, "check objects": check_objects,
-    "recordings": recordings, "watch": watch, "redaction": redaction, "why": why, "predictions": predictions,
-    "large": large, "command line": command_line, "terminal, inspector": looks, "rollouts": rollouts,
-    "statefulsets": statefulsets, "inspect, users": inspect, "player": player, "charts": charts,
+    "manifests": manifests,
+    "deep JSON": deep_json,
+    "check": check,
+    "check objects": check_objects,
+    "recordings": recordings,
+    "watch": watch,
+    "redaction": redaction,
+    "why": why,
+    "predictions": predictions,
+    "large": large,
+    "command line": command_line,
+    "terminal, inspector": looks,
+    "rollouts": rollouts,
+    "statefulsets": statefulsets,
+    "inspect, users": inspect,
+    "player": player,
+    "charts": charts,
     **{f"story {name}": _story(name) for name in STORIES},
-}  # fmt: skip
+}
 
 
 def one(name: str, number: int) -> None:

@@ -58,38 +58,64 @@ class Local:
         f, server = self.folder, f"https://127.0.0.1:{self.port}"
         return {
             "etcd": [
-                f"--data-dir={f}/etcd", f"--listen-client-urls=http://127.0.0.1:{self.etcd_port}",
+                f"--data-dir={f}/etcd",
+                f"--listen-client-urls=http://127.0.0.1:{self.etcd_port}",
                 f"--advertise-client-urls=http://127.0.0.1:{self.etcd_port}",
                 f"--listen-peer-urls=http://127.0.0.1:{self.peer_port}",
                 f"--initial-advertise-peer-urls=http://127.0.0.1:{self.peer_port}",
-                f"--initial-cluster=default=http://127.0.0.1:{self.peer_port}", "--unsafe-no-fsync",
+                f"--initial-cluster=default=http://127.0.0.1:{self.peer_port}",
+                "--unsafe-no-fsync",
                 "--log-level=error",
             ],
             "kube-apiserver": [
-                f"--etcd-servers=http://127.0.0.1:{self.etcd_port}", "--bind-address=127.0.0.1",
-                "--advertise-address=127.0.0.1", f"--secure-port={self.port}", f"--cert-dir={f}/certs",
-                f"--token-auth-file={f}/tokens.csv", "--authorization-mode=Node,RBAC",
-                f"--service-account-issuer={server}", f"--service-account-key-file={f}/sa.key",
-                f"--service-account-signing-key-file={f}/sa.key", "--service-cluster-ip-range=10.96.0.0/16",
-                "--endpoint-reconciler-type=none", "--disable-admission-plugins=TaintNodesByCondition",
-                "--storage-initialization-timeout=60s", "--etcd-compaction-interval=0", "-v=0",
+                f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
+                "--bind-address=127.0.0.1",
+                "--advertise-address=127.0.0.1",
+                f"--secure-port={self.port}",
+                f"--cert-dir={f}/certs",
+                f"--token-auth-file={f}/tokens.csv",
+                "--authorization-mode=Node,RBAC",
+                f"--service-account-issuer={server}",
+                f"--service-account-key-file={f}/sa.key",
+                f"--service-account-signing-key-file={f}/sa.key",
+                "--service-cluster-ip-range=10.96.0.0/16",
+                "--endpoint-reconciler-type=none",
+                "--disable-admission-plugins=TaintNodesByCondition",
+                "--storage-initialization-timeout=60s",
+                "--etcd-compaction-interval=0",
+                "-v=0",
             ],
             "kube-controller-manager": [
-                f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.cm_port}", "--bind-address=127.0.0.1",
-                f"--cert-dir={f}/cm", f"--service-account-private-key-file={f}/sa.key", "--leader-elect=false",
-                f"--root-ca-file={f}/certs/apiserver.crt", "--use-service-account-credentials=false",
-                "--node-monitor-grace-period=1h", "-v=0",
+                f"--kubeconfig={self.kubeconfig}",
+                f"--secure-port={self.cm_port}",
+                "--bind-address=127.0.0.1",
+                f"--cert-dir={f}/cm",
+                f"--service-account-private-key-file={f}/sa.key",
+                "--leader-elect=false",
+                f"--root-ca-file={f}/certs/apiserver.crt",
+                "--use-service-account-credentials=false",
+                "--node-monitor-grace-period=1h",
+                "-v=0",
             ],
             "kube-scheduler": [
-                f"--kubeconfig={self.kubeconfig}", f"--secure-port={self.sched_port}", "--bind-address=127.0.0.1",
-                f"--cert-dir={f}/sched", "--leader-elect=false", "-v=0",
+                f"--kubeconfig={self.kubeconfig}",
+                f"--secure-port={self.sched_port}",
+                "--bind-address=127.0.0.1",
+                f"--cert-dir={f}/sched",
+                "--leader-elect=false",
+                "-v=0",
             ],
             "kwok": [
-                f"--kubeconfig={self.kubeconfig}", "--manage-all-nodes=true", "--cidr=10.0.0.1/24",
-                "--node-ip=127.0.0.1", f"--node-port={self.kwok_port}", "--node-lease-duration-seconds=40",
-                f"--config={self.assets}/kwok.yaml", "-v=0",
+                f"--kubeconfig={self.kubeconfig}",
+                "--manage-all-nodes=true",
+                "--cidr=10.0.0.1/24",
+                "--node-ip=127.0.0.1",
+                f"--node-port={self.kwok_port}",
+                "--node-lease-duration-seconds=40",
+                f"--config={self.assets}/kwok.yaml",
+                "-v=0",
             ],
-        }  # fmt: skip
+        }
 
     def run(self, program: str) -> None:
         log = open(self.folder / f"{program}.log", "ab")  # noqa: SIM115 - the child's
@@ -160,13 +186,21 @@ class Local:
 
     def write_kubeconfig(self, path: Path, token: str, context: str = CONTEXT) -> None:
         config = {
-            "apiVersion": "v1", "kind": "Config", "current-context": context,
-            "clusters": [{"name": "local", "cluster": {
-                "server": f"https://127.0.0.1:{self.port}",
-                "certificate-authority": str(self.folder / "certs/apiserver.crt")}}],
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": context,
+            "clusters": [
+                {
+                    "name": "local",
+                    "cluster": {
+                        "server": f"https://127.0.0.1:{self.port}",
+                        "certificate-authority": str(self.folder / "certs/apiserver.crt"),
+                    },
+                }
+            ],
             "users": [{"name": "user", "user": {"token": token}}],
             "contexts": [{"name": context, "context": {"cluster": "local", "user": "user"}}],
-        }  # fmt: skip
+        }
         path.write_text(json.dumps(config))
         path.chmod(0o600)
 
@@ -192,15 +226,22 @@ class Local:
 
     def _nodes(self) -> None:
         for name in NODES:
-            self.cluster().post("/api/v1/nodes", {
-                "apiVersion": "v1", "kind": "Node",
-                "metadata": {
-                    "name": name, "annotations": {"kwok.x-k8s.io/node": "fake"},
-                    "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"},
+            self.cluster().post(
+                "/api/v1/nodes",
+                {
+                    "apiVersion": "v1",
+                    "kind": "Node",
+                    "metadata": {
+                        "name": name,
+                        "annotations": {"kwok.x-k8s.io/node": "fake"},
+                        "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"},
+                    },
+                    "status": {
+                        "allocatable": {"cpu": "32", "memory": "64Gi", "pods": "110"},
+                        "capacity": {"cpu": "32", "memory": "64Gi", "pods": "110"},
+                    },
                 },
-                "status": {"allocatable": {"cpu": "32", "memory": "64Gi", "pods": "110"},
-                           "capacity": {"cpu": "32", "memory": "64Gi", "pods": "110"}},
-            })  # fmt: skip
+            )
 
     def compact(self) -> None:
         """Let etcd forget all versions before now."""
@@ -217,8 +258,12 @@ class Local:
     def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
         done = subprocess.run(
             [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig}", f"--context={self.context}", *arguments],
-            input=text, text=True, capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
+            input=text,
+            text=True,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
         if check and done.returncode:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr}")
         return done.stdout
@@ -287,17 +332,26 @@ class Provisioner(threading.Thread):
         terms = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}]
         claim_ref = {"apiVersion": "v1", "kind": claim["kind"], **{k: meta[k] for k in ("namespace", "name", "uid")}}
         name = f"pvc-{meta['uid']}"
-        self._try(lambda: self.cluster.post("/api/v1/persistentvolumes", {
-            "apiVersion": "v1", "kind": "PersistentVolume",
-            "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": LOCAL_PATH}},
-            "spec": {
-                "capacity": spec["resources"]["requests"], "accessModes": spec["accessModes"], "claimRef": claim_ref,
-                "hostPath": {"path": f"/opt/local-path-provisioner/{name}", "type": "DirectoryOrCreate"},
-                "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
-                "storageClassName": storage_class["metadata"]["name"], "volumeMode": "Filesystem",
-                "nodeAffinity": {"required": {"nodeSelectorTerms": terms}},
-            },
-        }))  # fmt: skip
+        self._try(
+            lambda: self.cluster.post(
+                "/api/v1/persistentvolumes",
+                {
+                    "apiVersion": "v1",
+                    "kind": "PersistentVolume",
+                    "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": LOCAL_PATH}},
+                    "spec": {
+                        "capacity": spec["resources"]["requests"],
+                        "accessModes": spec["accessModes"],
+                        "claimRef": claim_ref,
+                        "hostPath": {"path": f"/opt/local-path-provisioner/{name}", "type": "DirectoryOrCreate"},
+                        "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
+                        "storageClassName": storage_class["metadata"]["name"],
+                        "volumeMode": "Filesystem",
+                        "nodeAffinity": {"required": {"nodeSelectorTerms": terms}},
+                    },
+                },
+            )
+        )
 
     def _reclaim(self, volume: Object) -> None:
         mine = volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/provisioned-by") == LOCAL_PATH

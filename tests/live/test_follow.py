@@ -215,8 +215,12 @@ def test_a_compacted_past_is_listed_again_and_the_difference_told(fragile: Local
         time.sleep(0.3)
         rows = [(e.type, e.object["metadata"]["name"]) for e in follower.history][-5:]
         assert sorted(rows) == [
-            ("ADDED", "new"), ("ADDED", "reborn"), ("DELETED", "goes"), ("DELETED", "reborn"), ("MODIFIED", "changes"),
-        ]  # fmt: skip
+            ("ADDED", "new"),
+            ("ADDED", "reborn"),
+            ("DELETED", "goes"),
+            ("DELETED", "reborn"),
+            ("MODIFIED", "changes"),
+        ]
         assert state(follower.history) == state(listing(local.cluster(), namespace, kinds=("ConfigMap",)))
     lives_are_whole(follower.history)
 
@@ -324,18 +328,28 @@ def test_a_wrong_token_is_one_line(local: Local, tmp_path: Path, monkeypatch: py
 
 def new_claim(name: str) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
-        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "none",
-                 "resources": {"requests": {"storage": "1Gi"}}},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "none",
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
 
 
 def user_of(claim: str) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"user-of-{claim}"},
-        "spec": {"nodeName": "k8sviz-worker", "containers": [{"name": "c", "image": "x"}],
-                 "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"user-of-{claim}"},
+        "spec": {
+            "nodeName": "k8sviz-worker",
+            "containers": [{"name": "c", "image": "x"}],
+            "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": claim}}],
+        },
+    }
 
 
 def test_from_change_to_picture_in_less_than_300_ms(

@@ -24,9 +24,11 @@ def has_source(notebook: Path) -> bool:
 @pytest.mark.parametrize("notebook", [n for n in NOTEBOOKS if has_source(n)], ids=lambda n: n.stem)
 def test_the_notebook_runs_through_live(notebook: Path, local: Local, tmp_path: Path) -> None:
     env = {
-        **os.environ, "KUBECONFIG": str(local.kubeconfig), "K8SVIZ_CONTEXT": local.context,
+        **os.environ,
+        "KUBECONFIG": str(local.kubeconfig),
+        "K8SVIZ_CONTEXT": local.context,
         "K8SVIZ_KUBECTL": str(local.assets / "kubectl"),
-    }  # fmt: skip
+    }
     out = tmp_path / notebook.name
     command = [sys.executable, "-m", "papermill", str(notebook), str(out), "-p", "source", "live"]
     done = subprocess.run(command, env=env, cwd=notebook.parent, capture_output=True, text=True, timeout=MOST)

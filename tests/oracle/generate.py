@@ -18,58 +18,262 @@ __all__ = ["Maker", "binding_case", "cases", "check_case", "pods_case", "rollout
 
 JSON = dict[str, Any]
 
-_KEYS: Final = ("FOO", "BAR", "A_B", "foo.baz", "9LIVES", "X.Y-Z", "lower", "a.conf", "sub", "b.conf", "c", "UPPER",
-                ".hidden", "-", "x..y", "tls.key", "..bad", "no space", "e=f")  # fmt: skip
+_KEYS: Final = (
+    "FOO",
+    "BAR",
+    "A_B",
+    "foo.baz",
+    "9LIVES",
+    "X.Y-Z",
+    "lower",
+    "a.conf",
+    "sub",
+    "b.conf",
+    "c",
+    "UPPER",
+    ".hidden",
+    "-",
+    "x..y",
+    "tls.key",
+    "..bad",
+    "no space",
+    "e=f",
+)
 _GOOD_KEYS: Final = _KEYS[:16]
-_VALUES: Final = ("one", "", "two words", "3", "$(FOO)", "$$(FOO)", "$(BAR)-$(BAZ)", "$FOO", "$(FOO", "$$$(FOO)",
-                  "x$(A_B)y", "$(V1)$(V2)", "$(NOPE)", "plain", "$", "$$", "$()", "$($(FOO))", "a$(FOO)$$b$$$$(BAR)",
-                  "$(foo.baz)", "$(A B)", "ü€𝄞", "tab\there", "two\nlines", "$(FOO)$(FOO)", "nul\x00", '"quoted"',
-                  "$(POD_IP)", "$(KUBERNETES_SERVICE_HOST)", "a=b", "$(MY_DB_PORT)",
-                  "$(MY_DB_SERVICE_PORT_P_1):$(KUBERNETES_PORT_80_TCP_ADDR)",
-                  "$(MY_DB_PORT_80_UDP)$(MY_DB_SERVICE_HOST)", " ", "$(cpu)", "(FOO)", "$\n(FOO)")  # fmt: skip
+_VALUES: Final = (
+    "one",
+    "",
+    "two words",
+    "3",
+    "$(FOO)",
+    "$$(FOO)",
+    "$(BAR)-$(BAZ)",
+    "$FOO",
+    "$(FOO",
+    "$$$(FOO)",
+    "x$(A_B)y",
+    "$(V1)$(V2)",
+    "$(NOPE)",
+    "plain",
+    "$",
+    "$$",
+    "$()",
+    "$($(FOO))",
+    "a$(FOO)$$b$$$$(BAR)",
+    "$(foo.baz)",
+    "$(A B)",
+    "ü€𝄞",
+    "tab\there",
+    "two\nlines",
+    "$(FOO)$(FOO)",
+    "nul\x00",
+    '"quoted"',
+    "$(POD_IP)",
+    "$(KUBERNETES_SERVICE_HOST)",
+    "a=b",
+    "$(MY_DB_PORT)",
+    "$(MY_DB_SERVICE_PORT_P_1):$(KUBERNETES_PORT_80_TCP_ADDR)",
+    "$(MY_DB_PORT_80_UDP)$(MY_DB_SERVICE_HOST)",
+    " ",
+    "$(cpu)",
+    "(FOO)",
+    "$\n(FOO)",
+)
 _NAMES: Final = ("FOO", "BAR", "BAZ", "QUX", "A_B", "V0", "V1", "V2", "V3", "foo.baz", "9LIVES", "lower", "cpu")
 _ODD_NAMES: Final = ("A B", "a-b", "x)y", "A$B", "~", "a=b", "", "é", "A\tB", "(", "#", "KUBERNETES_X")
-_FIELDS: Final = ("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels['app']",
-                  "metadata.labels['none']", "metadata.annotations['note']", "metadata.annotations['a.b/c']",
-                  "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
-                  "status.podIPs")  # fmt: skip
-_ODD_FIELDS: Final = ("metadata.labels", "metadata.annotations", "spec.host", "status.phase", "metadata.labels['']",
-                      "metadata.labels[app]", 'metadata.labels["app"]', "metadata.annotations['A b']", "",
-                      "metadata.labels['a']b']", "metadata.creationTimestamp", "spec.restartPolicy",
-                      "metadata.name['a']", "metadata.annotations['UP.case/x']", "metadata.labels['app'] ",
-                      "metadata.labels['-']")  # fmt: skip
-_VOLUME_FIELDS: Final = ("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels",
-                         "metadata.annotations", "metadata.labels['app']", "metadata.labels['none']",
-                         "metadata.annotations['note']")  # fmt: skip
-_RESOURCES: Final = ("limits.cpu", "limits.memory", "requests.cpu", "requests.memory", "limits.ephemeral-storage",
-                     "requests.ephemeral-storage")  # fmt: skip
-_ODD_RESOURCES: Final = ("limits.hugepages-2Mi", "requests.hugepages-2Mi", "limits.hugepages", "limits.gpu", "cpu",
-                         "limits.storage", "limits.hugepages-")  # fmt: skip
+_FIELDS: Final = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "metadata.labels['app']",
+    "metadata.labels['none']",
+    "metadata.annotations['note']",
+    "metadata.annotations['a.b/c']",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+_ODD_FIELDS: Final = (
+    "metadata.labels",
+    "metadata.annotations",
+    "spec.host",
+    "status.phase",
+    "metadata.labels['']",
+    "metadata.labels[app]",
+    'metadata.labels["app"]',
+    "metadata.annotations['A b']",
+    "",
+    "metadata.labels['a']b']",
+    "metadata.creationTimestamp",
+    "spec.restartPolicy",
+    "metadata.name['a']",
+    "metadata.annotations['UP.case/x']",
+    "metadata.labels['app'] ",
+    "metadata.labels['-']",
+)
+_VOLUME_FIELDS: Final = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "metadata.labels",
+    "metadata.annotations",
+    "metadata.labels['app']",
+    "metadata.labels['none']",
+    "metadata.annotations['note']",
+)
+_RESOURCES: Final = (
+    "limits.cpu",
+    "limits.memory",
+    "requests.cpu",
+    "requests.memory",
+    "limits.ephemeral-storage",
+    "requests.ephemeral-storage",
+)
+_ODD_RESOURCES: Final = (
+    "limits.hugepages-2Mi",
+    "requests.hugepages-2Mi",
+    "limits.hugepages",
+    "limits.gpu",
+    "cpu",
+    "limits.storage",
+    "limits.hugepages-",
+)
 _DIVISORS: Final[dict[str, tuple[object, ...]]] = {
     "cpu": (None, "1", "1m", "0", "", 1),
     "memory": (None, "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei", "0", 1),
     "odd": ("2", "10m", "1u", "1024", "1000m", "1.0", "1e3", "0.001", "1Gib", "-1", "1e0", "1e-3", "001", "+1Mi"),
 }
-_CPU: Final[tuple[object, ...]] = ("250m", "1", "1500m", "0.1", "15m", "2.5", 1, 0.5, "0", "1e-1", "3.0005", "999m",
-                                   "100e-3", "1k", "1u", "10001m")  # fmt: skip
-_MEMORY: Final[tuple[object, ...]] = ("20Mi", "33M", "64Mi", "1Gi", "1.5Gi", "129e6", "1e9", 134217728, "0", "1500m",
-                                      "0.5Ki", "123456789", "1E", "7Pi", "1Ti", "0.1Gi", "123456789012k",
-                                      "100.5Mi", "1000001")  # fmt: skip
-_PATHS: Final = ("a", "b.conf", "sub/a", "sub/dir/b.conf", "sub/dir/c", "a.conf", "x/y/z", "labels", "meta/labels",
-                 ".dot", "ca.crt", "c", "UPPER")  # fmt: skip
-_ODD_PATHS: Final = ("./x", "a//b", "a/./b", "..foo", "a/..b", "../x", "/abs", "", "x/", "a/../b", ".", "..", "a/b",
-                     "a:b", "sp ace", "ü", "sub")  # fmt: skip
+_CPU: Final[tuple[object, ...]] = (
+    "250m",
+    "1",
+    "1500m",
+    "0.1",
+    "15m",
+    "2.5",
+    1,
+    0.5,
+    "0",
+    "1e-1",
+    "3.0005",
+    "999m",
+    "100e-3",
+    "1k",
+    "1u",
+    "10001m",
+)
+_MEMORY: Final[tuple[object, ...]] = (
+    "20Mi",
+    "33M",
+    "64Mi",
+    "1Gi",
+    "1.5Gi",
+    "129e6",
+    "1e9",
+    134217728,
+    "0",
+    "1500m",
+    "0.5Ki",
+    "123456789",
+    "1E",
+    "7Pi",
+    "1Ti",
+    "0.1Gi",
+    "123456789012k",
+    "100.5Mi",
+    "1000001",
+)
+_PATHS: Final = (
+    "a",
+    "b.conf",
+    "sub/a",
+    "sub/dir/b.conf",
+    "sub/dir/c",
+    "a.conf",
+    "x/y/z",
+    "labels",
+    "meta/labels",
+    ".dot",
+    "ca.crt",
+    "c",
+    "UPPER",
+)
+_ODD_PATHS: Final = (
+    "./x",
+    "a//b",
+    "a/./b",
+    "..foo",
+    "a/..b",
+    "../x",
+    "/abs",
+    "",
+    "x/",
+    "a/../b",
+    ".",
+    "..",
+    "a/b",
+    "a:b",
+    "sp ace",
+    "ü",
+    "sub",
+)
 _MODES: Final = (0o644, 0o600, 0o400, 0o440, 0o444, 0o755, 0o777, 0o000, 0o111, 0o640, 0o222)
 _MOUNT_PATHS: Final = ("/mnt/v0", "/mnt/v1", "/mnt/v2", "/mnt/v3", "/etc/conf", "/data")
-_ODD_MOUNT_PATHS: Final = ("/mnt/v0/in", "/mnt/v0/a", "/mnt/v0/sub", "/mnt/v0/sub/x", "/mnt/v0/a.conf", "/mnt",
-                           "relative", "/mnt/v0/..data", "/mnt/./v4", "/mnt/v0/sub/a", "",
-                           "/mnt/v0/../v9", "/a:b", "/mnt/v0/in/deep", "/mnt/v0/FOO", "/etc/hosts",
-                           "/var/run/secrets/kubernetes.io/serviceaccount")  # fmt: skip
+_ODD_MOUNT_PATHS: Final = (
+    "/mnt/v0/in",
+    "/mnt/v0/a",
+    "/mnt/v0/sub",
+    "/mnt/v0/sub/x",
+    "/mnt/v0/a.conf",
+    "/mnt",
+    "relative",
+    "/mnt/v0/..data",
+    "/mnt/./v4",
+    "/mnt/v0/sub/a",
+    "",
+    "/mnt/v0/../v9",
+    "/a:b",
+    "/mnt/v0/in/deep",
+    "/mnt/v0/FOO",
+    "/etc/hosts",
+    "/var/run/secrets/kubernetes.io/serviceaccount",
+)
 _SUB_PATHS: Final = ("a", "a.conf", "FOO", "sub", "sub/dir", "sub/dir/b.conf", "labels", "b.conf")
-_ODD_SUB_PATHS: Final = ("missing", "a/x", "a.conf/x", "..", "../x", "/abs", "./a", "..data/a", "..data", "a/../b",
-                         "sub/", ".", "sub//dir", "a.conf/", "miss/ing", "FOO/", "..data/sub")  # fmt: skip
-_EXPRESSIONS: Final = ("$(FOO)", "$(POD)/x", "$(NOPE)", "x$(FOO)", "$$(FOO)", "a", "$(lower)", "$(BAR)/$(FOO)",
-                       "$(cpu)", "$(V0", "/abs$(FOO)", "../$(FOO)")  # fmt: skip
+_ODD_SUB_PATHS: Final = (
+    "missing",
+    "a/x",
+    "a.conf/x",
+    "..",
+    "../x",
+    "/abs",
+    "./a",
+    "..data/a",
+    "..data",
+    "a/../b",
+    "sub/",
+    ".",
+    "sub//dir",
+    "a.conf/",
+    "miss/ing",
+    "FOO/",
+    "..data/sub",
+)
+_EXPRESSIONS: Final = (
+    "$(FOO)",
+    "$(POD)/x",
+    "$(NOPE)",
+    "x$(FOO)",
+    "$$(FOO)",
+    "a",
+    "$(lower)",
+    "$(BAR)/$(FOO)",
+    "$(cpu)",
+    "$(V0",
+    "/abs$(FOO)",
+    "../$(FOO)",
+)
 
 
 class Maker:
@@ -116,15 +320,21 @@ class Maker:
         binary = {k: v for k, v in self.binary().items() if k not in data or self.chance(self.odd)}
         if self.chance(self.odd):
             data["FOO"] = self.some((5, None, True, "", ["x"]))
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}} | self.maybe(
-            0.95, data=data) | self.maybe(0.3, binaryData=binary)  # fmt: skip
+        return (
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}}
+            | self.maybe(0.95, data=data)
+            | self.maybe(0.3, binaryData=binary)
+        )
 
     def secret(self, name: str) -> JSON:
         data = {key: base64.b64encode(value.encode()).decode() for key, value in self.data().items()} | self.binary()
         kinds = ("Opaque", "kubernetes.io/basic-auth", "kubernetes.io/tls", "example.com/own")
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "demo"}} | self.maybe(
-            0.5, data=data) | self.maybe(0.7, stringData=self.data()) | self.maybe(
-            self.odd, type=self.some(kinds))  # fmt: skip
+        return (
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "demo"}}
+            | self.maybe(0.5, data=data)
+            | self.maybe(0.7, stringData=self.data())
+            | self.maybe(self.odd, type=self.some(kinds))
+        )
 
     # -- variables ------------------------------------------------------------------------------------
 
@@ -160,8 +370,10 @@ class Maker:
         divisor = self.some(usual, _DIVISORS["odd"])
         found = {"resource": resource} | ({} if divisor is None else {"divisor": divisor})
         named = container or self.chance(0.25)
-        return {"resourceFieldRef": found | ({"containerName": self.some(
-            ("main", "main", "first", "other"), ("missing", ""))} if named else {})}  # fmt: skip
+        return {
+            "resourceFieldRef": found
+            | ({"containerName": self.some(("main", "main", "first", "other"), ("missing", ""))} if named else {})
+        }
 
     def env_from(self) -> JSON:
         kind = self.some(("cm", "sec"))
@@ -169,7 +381,8 @@ class Maker:
         name = "missing" if optional and self.chance(0.4) else self.object_name(kind)
         prefix = self.some(("CONFIG_", "x.", "P-", "", "1"), ("a b", "=", "é", "$"))
         return {"configMapRef" if kind == "cm" else "secretRef": {"name": name, **optional}} | self.maybe(
-            0.5, prefix=prefix)  # fmt: skip
+            0.5, prefix=prefix
+        )
 
     def resources(self) -> JSON:
         found: JSON = {}
@@ -214,8 +427,11 @@ class Maker:
         return self.maybe(0.6, fsGroup=self.some((0, 2000))) | self.maybe(0.4, runAsUser=self.some((0, 1000)))
 
     def container(self, name: str, volumes: list[str]) -> JSON:
-        found = {"name": name, "image": "busybox:1.37", "env": self.variables()} | self.maybe(
-            0.5, envFrom=self.many(3, self.env_from)) | self.maybe(0.8, resources=self.resources())  # fmt: skip
+        found = (
+            {"name": name, "image": "busybox:1.37", "env": self.variables()}
+            | self.maybe(0.5, envFrom=self.many(3, self.env_from))
+            | self.maybe(0.8, resources=self.resources())
+        )
         found |= self.maybe(0.1, securityContext={"runAsUser": self.some((0, 1000))})
         if volumes:
             mounts = [self.mount(volume, i) for i, volume in enumerate(volumes)]
@@ -390,11 +606,18 @@ class Maker:
     # -- nodes, Services, rollouts ----------------------------------------------------------------------
 
     def node(self) -> JSON:
-        allocatable = {"cpu": self.some(("3920m", "4")), "memory": self.some(("7950124Ki", "8Gi")),
-                       "ephemeral-storage": self.some(("94992122264", "18858075679"))}  # fmt: skip
+        allocatable = {
+            "cpu": self.some(("3920m", "4")),
+            "memory": self.some(("7950124Ki", "8Gi")),
+            "ephemeral-storage": self.some(("94992122264", "18858075679")),
+        }
         addresses = [{"type": "InternalIP", "address": "172.18.0.2"}]
-        return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker"},
-                "status": {"allocatable": allocatable, "addresses": addresses}}  # fmt: skip
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": "worker"},
+            "status": {"allocatable": allocatable, "addresses": addresses},
+        }
 
     def service(self, name: str, namespace: str) -> JSON:
         ports = [
@@ -417,18 +640,31 @@ class Maker:
 
     def replica_set(self, number: int, version: int, wanted: int) -> JSON:
         size = self.random.choice((0, 0, 1, 2, 3, wanted, self.random.randint(0, 12)))
-        notes = {"deployment.kubernetes.io/desired-replicas": str(wanted),
-                 "deployment.kubernetes.io/max-replicas": str(wanted + self.random.randint(0, 4)),
-                 "deployment.kubernetes.io/revision": str(self.random.randint(1, 9))}  # fmt: skip
+        notes = {
+            "deployment.kubernetes.io/desired-replicas": str(wanted),
+            "deployment.kubernetes.io/max-replicas": str(wanted + self.random.randint(0, 4)),
+            "deployment.kubernetes.io/revision": str(self.random.randint(1, 9)),
+        }
         owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "1", "controller": True}
-        metadata = {"name": f"rs-{number}", "namespace": "demo", "uid": f"set-{number}", "annotations": notes,
-                    "creationTimestamp": f"2026-01-01T00:00:{number:02}Z", "labels": {"app": "web"},
-                    "ownerReferences": [owner]}  # fmt: skip
+        metadata = {
+            "name": f"rs-{number}",
+            "namespace": "demo",
+            "uid": f"set-{number}",
+            "annotations": notes,
+            "creationTimestamp": f"2026-01-01T00:00:{number:02}Z",
+            "labels": {"app": "web"},
+            "ownerReferences": [owner],
+        }
         selector = {"matchLabels": {"app": "web"}}
         pods = size if size or self.chance(0.8) else 1
         status = {"replicas": pods, "availableReplicas": self.random.randint(0, size)}
-        return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "status": status,
-                "spec": {"replicas": size, "selector": selector, "template": self.template(version)}}  # fmt: skip
+        return {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "metadata": metadata,
+            "status": status,
+            "spec": {"replicas": size, "selector": selector, "template": self.template(version)},
+        }
 
     def deployment(self, replicas: int) -> JSON:
         rolling = {"maxSurge": self.number_or_share(), "maxUnavailable": self.number_or_share()}
@@ -442,16 +678,24 @@ class Maker:
         since = self.some(("2026-01-01T11:00:00Z", "2026-01-01T11:59:55Z"))  # noon is the oracle's now
         ready = self.some(("True", "True", "True", "False"))
         phase = self.random.choice(("Running",) * 8 + ("Pending", "Failed", "Succeeded"))
-        labels = {"app": "web", "statefulset.kubernetes.io/pod-name": f"web-{ordinal}",
-                  "apps.kubernetes.io/pod-index": str(ordinal), "controller-revision-hash": revision}  # fmt: skip
+        labels = {
+            "app": "web",
+            "statefulset.kubernetes.io/pod-name": f"web-{ordinal}",
+            "apps.kubernetes.io/pod-index": str(ordinal),
+            "controller-revision-hash": revision,
+        }
         metadata = {"name": f"web-{ordinal}", "namespace": "demo", "uid": f"pod-{ordinal}", "labels": labels}
         metadata |= self.maybe(0.1, deletionTimestamp="2026-01-01T11:59:59Z", finalizers=["a/b"])
         conditions = [
             {"type": "Ready", "status": ready if phase == "Running" else "False", "lastTransitionTime": since}
         ]
-        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
-                "spec": {"containers": [{"name": "a", "image": f"web:{revision}"}]},
-                "status": {"phase": phase, "conditions": conditions}}  # fmt: skip
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": metadata,
+            "spec": {"containers": [{"name": "a", "image": f"web:{revision}"}]},
+            "status": {"phase": phase, "conditions": conditions},
+        }
 
     def stateful_set(self, replicas: int, update: str) -> JSON:
         template = self.template(0)
@@ -529,8 +773,13 @@ def check_case(seed: str) -> JSON:
 
 def cases(kind: str, count: int, seed: str = "1") -> Iterator[JSON]:
     """So many cases of a kind; the same seed gives the same."""
-    known = {"pods": pods_case, "binding": binding_case, "rollout": rollout_case, "stateful": stateful_case,
-             "check": check_case}  # fmt: skip
+    known = {
+        "pods": pods_case,
+        "binding": binding_case,
+        "rollout": rollout_case,
+        "stateful": stateful_case,
+        "check": check_case,
+    }
     make = known[kind]
     return (make(f"{seed}-{i}") for i in range(count))
 

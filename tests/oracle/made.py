@@ -93,8 +93,12 @@ def _variables() -> Iterator[tuple[str, list[JSON]]]:
 
     def env(*entries: tuple[str, str]) -> list[JSON]:
         refs = {"NUL": "NUL", "BYTES": "BYTES", "GOOD": "GOOD"}
-        return [{"name": name, "valueFrom": {"secretKeyRef": {"name": "s", "key": refs[value]}}} if value in refs
-                else {"name": name, "value": value} for name, value in entries]  # fmt: skip
+        return [
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": "s", "key": refs[value]}}}
+            if value in refs
+            else {"name": name, "value": value}
+            for name, value in entries
+        ]
 
     for name, entries in {
         "nul-stops": (("A", "NUL"),),
@@ -108,8 +112,12 @@ def _variables() -> Iterator[tuple[str, list[JSON]]]:
     over = [{"secretRef": {"name": "s"}}, {"configMapRef": {"name": "a"}}]
     yield "nul-overridden-by-env-from", [odd, config("a", NUL="1", BYTES="2"), pod(container(envFrom=over))]
     pages = {"limits": {"hugepages-2Mi": "4Mi", "memory": "64Mi", "cpu": "1"}}
-    asked = [{"name": f"V{i}", "valueFrom": {"resourceFieldRef": {"resource": resource}}} for i, resource in enumerate(
-        ("limits.hugepages-2Mi", "requests.hugepages-2Mi", "limits.hugepages-1Gi", "limits.hugepages-"))]  # fmt: skip
+    asked = [
+        {"name": f"V{i}", "valueFrom": {"resourceFieldRef": {"resource": resource}}}
+        for i, resource in enumerate(
+            ("limits.hugepages-2Mi", "requests.hugepages-2Mi", "limits.hugepages-1Gi", "limits.hugepages-")
+        )
+    ]
     yield "huge-pages", [pod(container(env=asked, resources=pages))]
 
 

@@ -21,16 +21,58 @@ __all__ = ["KINDS", "check_case", "seeds"]
 JSON = dict[str, Any]
 
 KINDS: Final = (
-    "Pod", "ConfigMap", "Secret", "PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Deployment",
-    "ReplicaSet", "ReplicationController", "StatefulSet", "Service", "Role", "RoleBinding", "ServiceAccount",
-)  # fmt: skip
-_TEXTS: Final = ("", "a", "web", "a b", "UPPER", "a/b", "/abs", "../x", "a:b", "1", "x" * 64, "-", "a.b", "80", "*",
-                 "None", "50%", "a_b", "localhost", "10.0.0.1", "ü", "example.com/x")  # fmt: skip
+    "Pod",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "StorageClass",
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+    "Service",
+    "Role",
+    "RoleBinding",
+    "ServiceAccount",
+)
+_TEXTS: Final = (
+    "",
+    "a",
+    "web",
+    "a b",
+    "UPPER",
+    "a/b",
+    "/abs",
+    "../x",
+    "a:b",
+    "1",
+    "x" * 64,
+    "-",
+    "a.b",
+    "80",
+    "*",
+    "None",
+    "50%",
+    "a_b",
+    "localhost",
+    "10.0.0.1",
+    "ü",
+    "example.com/x",
+)
 _WHOLE: Final = (0, 1, 2, -1, 5, 80, 511, 512, 70000, 30080, 1000, 600)
 _AMOUNTS: Final = ("1Gi", "500m", "0", "-1", "1", 2, "1.5", "1 Gi", "1GB", "", "100Mi", "0.5", "1e3", "1n")
 _AMOUNT: Final = ("storage", "cpu", "memory", "divisor", "sizeLimit", "ephemeral-storage")
-_NOT_WRITTEN: Final = ("uid", "managedFields", "ownerReferences", "selfLink", "deletionTimestamp", "creationTimestamp",
-                       "deletionGracePeriodSeconds", "resourceVersion")  # fmt: skip
+_NOT_WRITTEN: Final = (
+    "uid",
+    "managedFields",
+    "ownerReferences",
+    "selfLink",
+    "deletionTimestamp",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "resourceVersion",
+)
 _DEEPEST: Final = 2
 
 
