@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from k8sviz.history import History as History
     from k8sviz.history import Snapshot as Snapshot
     from k8sviz.lab import Lab as Lab
-    from k8sviz.lab import beside as beside
-    from k8sviz.lab import chart as chart
-    from k8sviz.lab import draw as draw
-    from k8sviz.lab import follow as follow
-    from k8sviz.lab import inspect as inspect
-    from k8sviz.lab import lives as lives
-    from k8sviz.lab import open_source as open_source
-    from k8sviz.lab import play as play
-    from k8sviz.lab import quiz as quiz
-    from k8sviz.lab import troubles as troubles
-    from k8sviz.lab import updates as updates
-    from k8sviz.lab import users as users
-    from k8sviz.lab import what_if as what_if
-    from k8sviz.lab import why as why
     from k8sviz.practice import check as check
     from k8sviz.practice import exercise as exercise
     from k8sviz.practice import progress as progress
+    from k8sviz.show import beside as beside
+    from k8sviz.show import chart as chart
+    from k8sviz.show import draw as draw
+    from k8sviz.show import follow as follow
+    from k8sviz.show import inspect as inspect
+    from k8sviz.show import lives as lives
+    from k8sviz.show import open_source as open_source
+    from k8sviz.show import play as play
+    from k8sviz.show import quiz as quiz
+    from k8sviz.show import troubles as troubles
+    from k8sviz.show import updates as updates
+    from k8sviz.show import users as users
+    from k8sviz.show import what_if as what_if
+    from k8sviz.show import why as why
 
 __version__ = "0.1.0"
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
 _HOMES = {
     "History": "history",
     "K8svizError": "errors",
+    "Lab": "lab",
     "Snapshot": "history",
     "check": "practice",
     "exercise": "practice",
@@ -82,7 +83,7 @@ sys.modules[__name__].__class__ = _Package
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'k8sviz' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"k8sviz.{_HOMES.get(name, 'lab')}"), name)
+    value = getattr(importlib.import_module(f"k8sviz.{_HOMES.get(name, 'show')}"), name)
     globals()[name] = value
     return value
 

@@ -13,7 +13,8 @@ import k8sviz
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref
-from k8sviz.lab import Lab, open_source
+from k8sviz.lab import Lab
+from k8sviz.show import open_source
 from k8sviz.sources.labs import lab_names
 from k8sviz.views.explanation import Because
 from k8sviz.views.terminal import Session, Terminal
@@ -276,8 +277,8 @@ def test_an_explanation_is_escaped_too() -> None:
 
 
 def test_a_labs_own_words_are_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "a-lab"
-    folder.mkdir()
+    folder = tmp_path / "labs" / "a-lab"
+    folder.mkdir(parents=True)
     lab = {
         "name": "a-lab",
         "title": HOSTILE,

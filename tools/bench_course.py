@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+/\S*")
 PLAYER = """
     import json, random, time
     from k8sviz.history import About, History
-    from k8sviz.lab import told
+    from k8sviz.show import told
     from k8sviz.views.frames import film
     from k8sviz.views.page import film_page
 

@@ -22,9 +22,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `tools` is a folder of programs and no package that is installed
 
 from k8sviz import play  # noqa: E402 - after the path is set
-from k8sviz.lab import film_page  # noqa: E402
 from k8sviz.render.palette import DARK, LIGHT  # noqa: E402
 from k8sviz.render.svg import style  # noqa: E402
+from k8sviz.show import film_page  # noqa: E402
 from k8sviz.sources.labs import lab_names, load_lab  # noqa: E402
 from k8sviz.views.page import save_page  # noqa: E402
 from tools.links import Home, home  # noqa: E402

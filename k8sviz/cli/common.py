@@ -103,8 +103,8 @@ def split(options: argparse.Namespace) -> tuple[Any, list[str]]:
 
 
 def _live(options: argparse.Namespace) -> Any:
-    from k8sviz.lab import live_source
     from k8sviz.sources.live import NoConfigError
+    from k8sviz.sources.opening import live_source
 
     try:
         return live_source(options.namespace, options.context)

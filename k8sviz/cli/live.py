@@ -29,8 +29,9 @@ def _watch_command(commands: Any) -> None:
 
 
 def _watch(options: argparse.Namespace) -> None:
-    from k8sviz.lab import follower, told
     from k8sviz.render.picture import render
+    from k8sviz.show import told
+    from k8sviz.sources.opening import follower
     from k8sviz.views.follow import diagrams
 
     if len(options.words) > 1 or not all(map(is_ref, options.words)):

@@ -119,7 +119,7 @@ def _play_command(commands: Any) -> None:
 
 
 def _play(options: argparse.Namespace) -> None:
-    from k8sviz.lab import film_page
+    from k8sviz.show import film_page
     from k8sviz.views.page import save_page
 
     source, refs = split(options)
@@ -177,7 +177,7 @@ def _chart_command(commands: Any) -> None:
 
 
 def _chart(options: argparse.Namespace) -> None:
-    from k8sviz.lab import rollout_bounds
+    from k8sviz.show import rollout_bounds
 
     source, refs = split(options)
     opened = k8sviz.open_source(source)

@@ -236,7 +236,7 @@ def _wait_gone(cluster: Cluster, path: str, name: str) -> None:
 
 
 class LiveLab:
-    """Runs a lab's steps on a cluster (see `k8sviz.lab.Runner`); begins with the first step, or the first look."""
+    """A lab's steps on a cluster (a `recorded_lab.Runner`); it begins with the first step, or the first look."""
 
     def __init__(self, spec: LabSpec, *, context: str | None = None, yes: bool = False) -> None:
         self._spec = spec

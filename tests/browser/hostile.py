@@ -278,7 +278,7 @@ class Still:
 
 def followed(payload: str, folder: Path) -> Any:
     """The widget that follows a cluster, on a hostile one."""
-    from k8sviz.lab import told
+    from k8sviz.show import told
     from k8sviz.views.follow import Follow
 
     history = read(poisoned("ch10-identity", payload, folder))

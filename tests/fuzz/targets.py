@@ -203,7 +203,7 @@ def inspect(chance: random.Random) -> None:
 
 def player(chance: random.Random) -> None:
     """A film of any story, its payload and its page."""
-    from k8sviz.lab import told
+    from k8sviz.show import told
     from k8sviz.views.frames import film, pack
     from k8sviz.views.page import film_page
 
@@ -240,7 +240,7 @@ def _tags(page: str) -> list[str]:
 
 def film_page_of(found: History) -> str:
     """A film of nothing much."""
-    from k8sviz.lab import told
+    from k8sviz.show import told
     from k8sviz.views.frames import film
     from k8sviz.views.page import film_page
 
