@@ -211,7 +211,7 @@ def told(story: str, history: History, what: What = None, **options: Any) -> Cal
     ref = _ref(what, history)
     if ref is None:
         return partial(tell, **options)
-    from k8sviz.diagrams.model import Diagram
+    from k8sviz.diagrams.kit.model import Diagram
 
     def about(snapshot: Snapshot) -> Diagram:
         if snapshot.find(ref) is None:
@@ -251,7 +251,7 @@ def film_page(
 
 def lives(source: Source, **options: Any) -> Chart:
     """The lives of objects on a time axis: phases of volumes, claims, Pods and containers, with the steps as ticks."""
-    from k8sviz.diagrams.lives import lives as told_lives
+    from k8sviz.diagrams.timelines.lives import lives as told_lives
     from k8sviz.render.charts import lives_chart
 
     return lives_chart(told_lives(_whole(source), **options))
@@ -262,7 +262,7 @@ def silence(source: Source, node: str | None = None) -> Chart:
 
     Raises K8svizError when every node stayed Ready, or there is no such node.
     """
-    from k8sviz.diagrams.node import silence as find
+    from k8sviz.diagrams.timelines.silence import silence as find
     from k8sviz.render.node_chart import silence_chart
 
     return silence_chart(find(_whole(source), node))
@@ -273,7 +273,7 @@ def rollout_bounds(source: Source, what: What = None) -> list[dict[str, int | No
 
     Raises K8svizError when there is no such rollout.
     """
-    from k8sviz.diagrams.rollouts import rollout_records
+    from k8sviz.diagrams.timelines.rollouts import rollout_records
 
     history = _whole(source)
     return rollout_records(history, _ref(what, history))
@@ -358,7 +358,7 @@ def updates(pod: str | Ref, source: Source, container: str | None = None, *, sho
 
     Raises K8svizError for an unknown Pod, container or source.
     """
-    from k8sviz.diagrams.updates import updates as find
+    from k8sviz.diagrams.timelines.updates import updates as find
     from k8sviz.render.update_chart import update_chart
 
     history = _whole(source)
@@ -371,7 +371,7 @@ def chart(source: Source, what: What = None, *, apart: bool = False) -> Chart:
     `what` is KIND/NAME where a source has several; `apart` draws each revision by itself, side by side. Raises
     K8svizError when there is no such rollout.
     """
-    from k8sviz.diagrams.rollouts import by_revision, rollout_series
+    from k8sviz.diagrams.timelines.rollouts import by_revision, rollout_series
     from k8sviz.render.rollout_chart import rollout_chart, rollouts_chart
 
     history = _whole(source)
@@ -381,7 +381,7 @@ def chart(source: Source, what: What = None, *, apart: bool = False) -> Chart:
 
 def beside(*pictures: Picture, title: str = "", titles: Sequence[str] = ()) -> Picture:
     """Several pictures as one, each in a frame of its own with its title, or the one that `titles` has for it."""
-    from k8sviz.diagrams.model import side_by_side
+    from k8sviz.diagrams.kit.model import side_by_side
     from k8sviz.render.picture import Picture
 
     diagrams = [picture.diagram for picture in pictures]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.access import access
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.kit.model import Diagram
+from k8sviz.diagrams.stories.access import access
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref

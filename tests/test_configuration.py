@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.configuration import configuration
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.kit.model import Diagram
+from k8sviz.diagrams.stories.config import config
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref
@@ -203,11 +203,11 @@ def test_edges_of_every_lab(lab: str, token: bool) -> None:
         pods = [pod for pod in snapshot.objects("Pod") if not pod["metadata"].get("deletionTimestamp")]
         for pod in pods:
             focus = Ref("Pod", pod["metadata"]["name"], pod["metadata"]["namespace"])
-            diagram = configuration(snapshot, focus, token=token)
+            diagram = config(snapshot, focus, token=token)
             mine = {edge for edge in drawn(diagram) if edge[2][1:3] == (focus.namespace, focus.name)}
             assert mine == derived(objects, pod, token=token)
             # what a container got at its start has the same edges, while nothing it refers to goes
-            assert {e[2] for e in drawn(configuration(snapshot, focus, token=token, history=history))} <= {
+            assert {e[2] for e in drawn(config(snapshot, focus, token=token, history=history))} <= {
                 e[2] for e in derived(objects, pod, token=token)
             }
 
@@ -297,7 +297,7 @@ def clusters(draw: st.DrawFn) -> tuple[list[dict], dict]:  # noqa: C901
 def test_edges_of_any_pod(cluster: tuple[list[dict], dict]) -> None:
     objects, pod = cluster
     history = History.of([*objects, pod])
-    diagram = configuration(history.at())
+    diagram = config(history.at())
     known = {(o["kind"], "demo", o["metadata"]["name"]): o for o in objects}
     expected = derived(known, pod, token=False)
     failing = {edge for edge in expected if edge[1] == "sub-path" and edge not in drawn(diagram)}
@@ -329,7 +329,7 @@ def states(diagram: Diagram) -> dict[str, tuple[str, str]]:
 
 def at(lab: str, step: str, **more: object) -> Diagram:
     history = recorded(lab)
-    return configuration(history.at(history.settled(step)), history=history, **more)  # type: ignore[arg-type]
+    return config(history.at(history.settled(step)), history=history, **more)  # type: ignore[arg-type]
 
 
 def test_before_and_after_the_update() -> None:
@@ -423,7 +423,7 @@ def test_a_miss_names_the_nearest(focus: Ref, key: str, wanted: str) -> None:
 
 @pytest.mark.parametrize("lab", [lab for lab in LABS if lab.startswith(("ch07", "ch08"))])
 def test_a_story_fits_a_notebook(lab: str) -> None:
-    drawing = str(render(configuration(recorded(lab).at(), history=recorded(lab))))
+    drawing = str(render(config(recorded(lab).at(), history=recorded(lab))))
     assert int(drawing.split('width="')[1].split('"')[0]) <= 1300
 
 
@@ -435,7 +435,7 @@ def test_manifests_do_not_call_missing_what_may_be_elsewhere() -> None:
     }
     history = History.of([pod])
     history.partial = True
-    diagram = configuration(history.at())
+    diagram = config(history.at())
     assert [(node.name, node.level) for node in diagram.nodes if node.kind == "Key"] == [("every key", "unknown")]
 
 
@@ -446,7 +446,7 @@ def test_a_hundred_replicas_are_drawn_once() -> None:
         meta = {"name": f"web-{i:03}", "namespace": "demo", "ownerReferences": [owner]}
         main = {"name": "main", "envFrom": [{"configMapRef": {"name": "c"}}]}
         objects.append({"kind": "Pod", "apiVersion": "v1", "metadata": meta, "spec": {"containers": [main]}})
-    diagram = configuration(History.of(objects).at())
+    diagram = config(History.of(objects).at())
     assert len(diagram.nodes) == 2
     assert [group.count for group in diagram.groups if group.kind == "Pod"] == [100]
     assert diagram.notes == ("100 Pods are drawn as 1: what is alike stands once, with its count",)
@@ -476,7 +476,7 @@ def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
         },
     )
     history.append(5.0, "DELETED", config)
-    diagram = configuration(history.at(), history=history)
+    diagram = config(history.at(), history=history)
     file = next(node for node in diagram.nodes if node.kind == "File")
     assert file.facts == ("mode 0644", "= 1")
     assert [(node.name, node.level) for node in diagram.nodes if node.kind == "Key"] == [("a", "unknown")]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.downward import arithmetic, downward
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.kit.model import Diagram
+from k8sviz.diagrams.stories.downward import arithmetic, downward
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.render.layout import layout
 
 TANGLE = """
     import random
-    from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+    from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
     from k8sviz.render.layout import layout
 
     for seed in range({first}, {first} + 60):

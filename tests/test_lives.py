@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.lives import Life, Lives, Row, lives, lives_text
+from k8sviz.diagrams.timelines.lives import Life, Lives, Row, lives, lives_text
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Step
 from k8sviz.kinds import Ref
@@ -196,7 +196,7 @@ def test_a_chart_shows_itself_with_the_same_in_words(tmp_path: Path) -> None:
 def test_only_charts_need_matplotlib_and_nothing_needs_pyplot() -> None:
     code = """if True:
         import sys
-        from k8sviz.diagrams.lives import lives
+        from k8sviz.diagrams.timelines.lives import lives
         assert "matplotlib" not in sys.modules
         from k8sviz.history import History
         from k8sviz.render.charts import lives_chart

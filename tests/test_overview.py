@@ -2,7 +2,8 @@
 
 import pytest
 
-from k8sviz.diagrams.overview import MOST, overview
+from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.stories.overview import overview
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, key_of
 from k8sviz.kinds import Ref
@@ -113,7 +114,7 @@ def test_owners_in_a_circle_and_owners_that_are_gone():
 def test_counts_are_exact_however_much_there_is(count):
     objects = cluster(count)
     diagram = overview(History.of(objects).at())
-    assert len(diagram.nodes) <= MOST + 50
+    assert len(diagram.nodes) <= LIMIT + 50
     kinds = {}
     for obj in objects:
         kinds[obj["kind"]] = kinds.get(obj["kind"], 0) + 1

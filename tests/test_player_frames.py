@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
-from k8sviz.diagrams.storage import storage
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.stories.storage import storage
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Snapshot, Step
 from k8sviz.kinds import Ref

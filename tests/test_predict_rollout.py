@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.rollout import rollout_story
-from k8sviz.diagrams.rollouts import rollout_records, rollout_series
+from k8sviz.diagrams.stories.rollout import rollout_story
+from k8sviz.diagrams.timelines.rollouts import rollout_records, rollout_series
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.predict.rollout import RolloutPrediction, predict_rollout

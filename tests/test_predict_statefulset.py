@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.rollouts import rollout_series
-from k8sviz.diagrams.stateful import Move, orders, stateful_story
+from k8sviz.diagrams.stories.stateful import Move, orders, stateful_story
+from k8sviz.diagrams.timelines.rollouts import rollout_series
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import Ref
 from k8sviz.predict.statefulset import Action, StatefulPrediction, predict_statefulset

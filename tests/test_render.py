@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node, side_by_side
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node, side_by_side
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import Ref
 from k8sviz.render import layout as layouts

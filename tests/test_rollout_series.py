@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from k8sviz.diagrams.rollouts import by_revision, rollout_records, rollout_series, rollout_text, rollouts_of
+from k8sviz.diagrams.timelines.rollouts import by_revision, rollout_records, rollout_series, rollout_text, rollouts_of
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref

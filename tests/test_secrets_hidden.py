@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from k8sviz.diagrams.access import access
-from k8sviz.diagrams.configuration import configuration
-from k8sviz.diagrams.downward import downward
-from k8sviz.diagrams.updates import updates
+from k8sviz.diagrams.stories.access import access
+from k8sviz.diagrams.stories.config import config
+from k8sviz.diagrams.stories.downward import downward
+from k8sviz.diagrams.timelines.updates import updates
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
 from k8sviz.kinds import Ref
@@ -118,10 +118,10 @@ def outputs(history: History, *, show: bool = False) -> Iterator[tuple[str, str]
     for t in TIMES:
         snapshot = history.at(t)
         stories: dict[str, Callable[[], Any]] = {
-            "config": partial(configuration, snapshot, history=history, token=True, show_secrets=show),
-            "config now": partial(configuration, snapshot, show_secrets=show),
-            "config pod": partial(configuration, snapshot, POD, history=history, show_secrets=show),
-            "config key": partial(configuration, snapshot, SECRET, key="pin", history=history, show_secrets=show),
+            "config": partial(config, snapshot, history=history, token=True, show_secrets=show),
+            "config now": partial(config, snapshot, show_secrets=show),
+            "config pod": partial(config, snapshot, POD, history=history, show_secrets=show),
+            "config key": partial(config, snapshot, SECRET, key="pin", history=history, show_secrets=show),
             "downward": partial(downward, snapshot, history=history),
             "access": partial(access, snapshot, history=history),
         }
@@ -167,7 +167,7 @@ def test_the_search_would_find_it(history: History) -> None:
 
 
 def test_players_carry_no_value(history: History) -> None:
-    made = film(history, partial(configuration, history=history))
+    made = film(history, partial(config, history=history))
     payload = made.payload()
     assert found_in(json.dumps(payload)) == []
     assert found_in(made.still()) == []
@@ -177,8 +177,8 @@ def test_players_carry_no_value(history: History) -> None:
 @pytest.mark.parametrize(
     "fails",
     [
-        lambda history: configuration(history.at(), SECRET, key="pim"),
-        lambda history: configuration(history.at(), Ref("Secret", "vaul", "demo")),
+        lambda history: config(history.at(), SECRET, key="pim"),
+        lambda history: config(history.at(), Ref("Secret", "vaul", "demo")),
         lambda history: inspect(history, None, POD, "mian"),
         lambda history: inspect(history, 0.5, POD),
         lambda history: updates(history, Ref("Pod", "keeped", "demo")),
@@ -191,7 +191,7 @@ def test_errors_carry_no_value(history: History, fails: Callable[[History], obje
 
 
 def test_sizes_are_told(history: History) -> None:
-    diagram = configuration(history.at(6.0), history=history)
+    diagram = config(history.at(6.0), history=history)
     assert f"••• {len(MARKER)} bytes, hidden" in {fact for node in diagram.nodes for fact in node.facts}
     pin = next(v for v in inspect(history, 6.0, POD).variables if v.name == "PIN")
     assert (pin.value, pin.size, pin.hidden) == (None, len(MARKER), True)
@@ -209,6 +209,6 @@ def test_redacted_recordings_say_so() -> None:
     made = History(About(namespace="demo", secret_values="redacted"))
     for obj in (secret("placeholder"), keeper(False)):
         made.append(0.0, "ADDED", obj)
-    facts = {fact for node in configuration(made.at()).nodes if node.kind == "Key" for fact in node.facts}
+    facts = {fact for node in config(made.at()).nodes if node.kind == "Key" for fact in node.facts}
     assert facts == {"value not recorded"}
     assert "placeholders" in str(inspect(made, None, POD))

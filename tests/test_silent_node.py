@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from k8sviz.diagrams.node import silence, silence_text, silent_node, silent_node_story, toleration
+from k8sviz.diagrams.stories.node import node, node_story
+from k8sviz.diagrams.timelines.silence import silence, silence_text
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref
 from k8sviz.render.node_chart import silence_chart
 from k8sviz.render.text import text
+from k8sviz.rules.nodes import toleration
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
@@ -62,19 +64,19 @@ def test_the_chart_says_it_in_words(history: History) -> None:
 
 
 def test_one_moment_shows_what_is_known(history: History) -> None:
-    words = text(silent_node(history.at(40.0)))
+    words = text(node(history.at(40.0)))
     assert "tolerates it for 30 s" in words
     assert "until 61 s" in words
-    words = text(silent_node(history.at(70.0)))
+    words = text(node(history.at(70.0)))
     assert "only its node could confirm" in words
-    words = text(silent_node(history.at(90.0)))
+    words = text(node(history.at(90.0)))
     assert "Pod kubia-0 · ✗ no node fits" in words
     assert "only on → Node k8sviz-worker2" in words
-    assert "kubia-1" not in text(silent_node(history.at(90.0), Ref("Node", "k8sviz-worker2")))
+    assert "kubia-1" not in text(node(history.at(90.0), Ref("Node", "k8sviz-worker2")))
 
 
 def test_a_player_of_it_fits(history: History) -> None:
-    shown = film(history, silent_node_story(history))
+    shown = film(history, node_story(history))
     assert shown.layout.width < 1300
     assert len(shown.frames) > 10
 
@@ -85,7 +87,7 @@ def test_no_silence_and_no_node_are_said(history: History) -> None:
     with pytest.raises(K8svizError, match="no Node"):
         silence(history, "nowhere")
     with pytest.raises(K8svizError, match="no Node"):
-        silent_node_story(history, "nowhere")
+        node_story(history, "nowhere")
 
 
 def test_the_shortest_toleration_counts() -> None:

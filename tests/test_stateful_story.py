@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from k8sviz.diagrams.identity import reaching, sharing
-from k8sviz.diagrams.stateful import orders, stateful, stateful_story
+from k8sviz.diagrams.stories.reaching import reaching
+from k8sviz.diagrams.stories.sharing import sharing
+from k8sviz.diagrams.stories.stateful import orders, stateful, stateful_story
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from k8sviz.diagrams.model import Diagram, Node
-from k8sviz.diagrams.storage import LIMIT, storage
+from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.model import Diagram, Node
+from k8sviz.diagrams.stories.storage import storage
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Snapshot
 from k8sviz.kinds import Ref

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from k8sviz.diagrams.updates import Updates, updates
+from k8sviz.diagrams.timelines.updates import Updates, updates
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
 from k8sviz.kinds import Ref

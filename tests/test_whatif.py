@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from k8sviz.diagrams.rollouts import rollout_records
+from k8sviz.diagrams.timelines.rollouts import rollout_records
 from k8sviz.errors import K8svizError
 from k8sviz.sources.labs import load_lab
 from k8sviz.sources.recording import read

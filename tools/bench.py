@@ -129,7 +129,7 @@ _DRAW = """
     sys.path.insert(0, "tools")
     from bench import storage_objects
     begin = time.perf_counter()
-    from k8sviz.diagrams.storage import storage
+    from k8sviz.diagrams.stories.storage import storage
     from k8sviz.history import History
     from k8sviz.render.layout import layout
     from k8sviz.render.svg import svg

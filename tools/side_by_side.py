@@ -138,7 +138,7 @@ def _reason(said: Path, code: int) -> str:
 
 
 _OURS = """
-    from k8sviz.diagrams.overview import overview
+    from k8sviz.diagrams.stories.overview import overview
     from k8sviz.render.layout import layout
     from k8sviz.render.picture import render
     from k8sviz.sources import manifests

@@ -136,7 +136,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _rollout(options: argparse.Namespace) -> None:
-    from k8sviz.diagrams.rollouts import rollout_records
+    from k8sviz.diagrams.timelines.rollouts import rollout_records
     from k8sviz.predict.rollout import predict_rollout, rollout_prediction_text
 
     found = predict_rollout(*_versions(options), ready_after=options.ready_after, stop_after=options.stop_after)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History
 
@@ -16,18 +16,19 @@ __all__ = ["STORIES", "Teller", "story"]
 Teller = Callable[..., Diagram]  # (snapshot, focus=None, *, namespace=None, …) -> Diagram
 
 # by the names that people give them, each with the function that tells it; loaded when it is asked for
-STORIES: Final = {
-    "overview": "overview.overview",
-    "storage": "storage.storage",
-    "config": "configuration.configuration",
-    "downward": "downward.downward",
-    "access": "access.access",
-    "rollout": "rollout.rollout",
-    "stateful": "stateful.stateful",
-    "sharing": "identity.sharing",
-    "reaching": "identity.reaching",
-    "node": "node.silent_node",
-}
+STORIES: Final = (
+    "overview",
+    "storage",
+    "config",
+    "downward",
+    "access",
+    "rollout",
+    "stateful",
+    "sharing",
+    "reaching",
+    "node",
+)
+"""By the names that people give them: each is a function of that name, in a module of that name below `stories`."""
 
 
 def story(name: str, history: History | None = None) -> Teller:
@@ -38,15 +39,14 @@ def story(name: str, history: History | None = None) -> Teller:
     """
     if name not in STORIES:
         raise K8svizError(f"no story {name!r}; {nearest(name, STORIES)}")
-    module, _, function = STORIES[name].partition(".")
-    told: Teller = getattr(importlib.import_module(f"k8sviz.diagrams.{module}"), function)
+    told: Teller = getattr(importlib.import_module(f"k8sviz.diagrams.stories.{name}"), name)
     if history is None:
         return told
     wanted = getattr(told, "__kwdefaults__", None) or {}  # inspect says so too, and takes as long as a small picture
     if "history" in wanted:
         told = partial(told, history=history)
     if "slots" in wanted:
-        from k8sviz.diagrams.slots import Slots
+        from k8sviz.diagrams.kit.slots import Slots
 
         told = partial(told, slots=Slots.of(history))
     return told

@@ -8,7 +8,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Final
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.render.cards import FACT, LABEL, card, group_state, group_title, label_size
 from k8sviz.render.measure import text_width
 

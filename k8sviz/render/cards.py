@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from k8sviz.diagrams.model import Group, Node
+from k8sviz.diagrams.kit.model import Group, Node
 from k8sviz.render.measure import printable, shorten, text_width
 
 __all__ = [

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from k8sviz.diagrams.lives import Lives, Restart, Row, Span, lives_text
+from k8sviz.diagrams.timelines.lives import Lives, Restart, Row, Span, lives_text
 from k8sviz.errors import K8svizError
 from k8sviz.render.measure import printable, shorten, text_width, visible
 from k8sviz.render.palette import LIGHT, family

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import graphviz
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.render.boxes import Tree
 from k8sviz.render.cards import card, group_state, group_title, headline, label_lines
 from k8sviz.render.palette import LIGHT, family

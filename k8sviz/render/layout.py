@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from k8sviz.diagrams.model import SIDE, Diagram
+from k8sviz.diagrams.kit.model import SIDE, Diagram
 from k8sviz.render.boxes import layout_dot
 from k8sviz.render.cards import card
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from k8sviz.diagrams.lives import Lives, Span
-from k8sviz.diagrams.node import Lane, Silence, silence_text
+from k8sviz.diagrams.timelines.lives import Lives, Span
+from k8sviz.diagrams.timelines.silence import Lane, Silence, silence_text
 from k8sviz.render.charts import (
     FILLS,
     Chart,

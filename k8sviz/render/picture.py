@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.render.svg import svg
 from k8sviz.render.text import text

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from k8sviz.diagrams.lives import Lives
-from k8sviz.diagrams.rollouts import (
+from k8sviz.diagrams.timelines.lives import Lives
+from k8sviz.diagrams.timelines.rollouts import (
     COUNTED,
     Count,
     PodLife,

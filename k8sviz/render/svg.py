@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
 from k8sviz.render.cards import FACT, KIND, LABEL, NAME, card, group_state, group_title, headline, label_lines
 from k8sviz.render.layout import Box, Layout, Line, layout
 from k8sviz.render.measure import printable, shorten, text_width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import Final
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
 from k8sviz.render.measure import printable
 
 __all__ = ["MARKS", "text"]

@@ -10,8 +10,8 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from k8sviz.diagrams.lives import Lives
-from k8sviz.diagrams.updates import Stretch, Track, Updates, updates_text
+from k8sviz.diagrams.timelines.lives import Lives
+from k8sviz.diagrams.timelines.updates import Stretch, Track, Updates, updates_text
 from k8sviz.render.charts import (
     Chart,
     _columns,

@@ -12,7 +12,7 @@ from typing import Any
 
 from k8sviz.rules.fields import listed, mapping, text
 
-__all__ = ["Objects", "flattened"]
+__all__ = ["Objects", "contents_of", "flattened"]
 
 JSON = Mapping[str, Any]
 
@@ -115,3 +115,27 @@ def _decoded(data: JSON) -> dict[str, bytes] | None:
         except ValueError:
             return None
     return None if texts is None else decoded
+
+
+def contents_of(thing: JSON | None) -> dict[str, bytes]:
+    """All keys of a ConfigMap or Secret as they are written, `stringData` too: what is no base64 counts as its letters.
+
+    >>> contents_of({"kind": "Secret", "data": {"a": "eA==", "b": "no base64"}})
+    {'a': b'x', 'b': b'no base64'}
+    """
+    import base64
+
+    def decoded(value: str) -> bytes:
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError:
+            return _bytes(value)
+
+    secret = text(thing, "kind") == "Secret"
+    found: dict[str, bytes] = {}
+    for table in ("binaryData", "data", "stringData"):
+        encoded = table == "binaryData" or (secret and table == "data")
+        for key, value in mapping(thing, table).items():
+            if isinstance(value, str):
+                found[str(key)] = decoded(value) if encoded else _bytes(value)
+    return found

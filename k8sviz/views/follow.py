@@ -13,7 +13,7 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from k8sviz.diagrams.model import Diagram
+from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Snapshot
 from k8sviz.render.measure import printable

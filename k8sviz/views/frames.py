@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Snapshot, Step
 from k8sviz.render.layout import Layout, layout

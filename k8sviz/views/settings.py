@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from k8sviz.diagrams.rollouts import RolloutSeries, by_revision, rollout_series, rollouts_of
+from k8sviz.diagrams.timelines.rollouts import RolloutSeries, by_revision, rollout_series, rollouts_of
 from k8sviz.history import History
 from k8sviz.predict.rollout import RolloutPrediction, predict_rollout
 from k8sviz.predict.statefulset import Action, StatefulPrediction, predict_statefulset

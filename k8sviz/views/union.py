@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.render.cards import FACT, KIND, LABEL, NAME, group_title, label_lines
 from k8sviz.render.measure import printable, shorten, text_width
 

@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple
 
 import ipywidgets as widgets
 
-from k8sviz.diagrams.rollout import rollout_story
-from k8sviz.diagrams.rollouts import RolloutSeries, by_revision, rollout_series
-from k8sviz.diagrams.stateful import stateful_story
+from k8sviz.diagrams.stories.rollout import rollout_story
+from k8sviz.diagrams.stories.stateful import stateful_story
+from k8sviz.diagrams.timelines.rollouts import RolloutSeries, by_revision, rollout_series
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.predict.rollout import rollout_prediction_text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from k8sviz.diagrams.model import Diagram, Node
-from k8sviz.diagrams.storage import storage
+from k8sviz.diagrams.kit.model import Diagram, Node
+from k8sviz.diagrams.stories.storage import storage
 from k8sviz.history import About, History, Result, Snapshot, Step
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read

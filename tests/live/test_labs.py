@@ -13,7 +13,7 @@ import pytest
 
 import k8sviz
 from k8sviz.cli import main
-from k8sviz.diagrams.model import Diagram, Edge
+from k8sviz.diagrams.kit.model import Diagram, Edge
 from k8sviz.errors import K8svizError
 from k8sviz.sources.labs import lab_names
 from k8sviz.sources.live_lab import LABEL

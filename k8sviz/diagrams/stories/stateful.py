@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, cast
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.rollout import GLYPHS, now_of, seats_line, stage_of
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.stages import GLYPHS, now_of, seats_line, stage_of
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.availability import STAGES, Stage, available_from, is_terminating, pod_stage

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.facts import container_level, pod_level
-from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT
-from k8sviz.diagrams.summary import sum_up
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.facts import container_level, pod_level
+from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.summary import sum_up
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.observed import Received, objects_of, received, received_now

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from k8sviz.diagrams.model import Level
+from k8sviz.diagrams.kit.model import Level
 from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref, kind_named
 from k8sviz.rules.fields import integer, listed, mapping, text

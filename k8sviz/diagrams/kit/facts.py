@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from k8sviz.diagrams.model import Level
+from k8sviz.diagrams.kit.model import Level
 from k8sviz.history import Object
 from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import ContainerState, is_terminating

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Level, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.fields import listed, mapped, mapping, text

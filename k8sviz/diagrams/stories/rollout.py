@@ -5,15 +5,15 @@ Each function below draws one kind of object and says which fields it reads.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.facts import deployment_state, service_facts
-from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.slots import MOST_PODS, MOST_ROWS, Slots
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.facts import deployment_state, service_facts
+from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.slots import MOST_PODS, MOST_ROWS, Slots
+from k8sviz.diagrams.kit.stages import GLYPHS, STAGE_LEVELS, now_of, seats_line, stage_of
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.availability import STAGES, Stage, epoch, pod_stage
@@ -26,33 +26,14 @@ from k8sviz.rules.deployment import (
     uses_recreate,
 )
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
-from k8sviz.rules.pods import pod_status, restarts
+from k8sviz.rules.pods import restarts
 from k8sviz.rules.rollout import DEFAULT_FENCEPOST, rollout_bounds
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.rules.templates import FieldChange, images, template_diff, version_of
 from k8sviz.words import say
 
-__all__ = ["GLYPHS", "STAGE_LEVELS", "now_of", "rollout", "rollout_story", "seats_line", "stage_of", "template_diff"]
+__all__ = ["rollout", "rollout_story"]
 
-STAGE_LEVELS: Final[dict[Stage, Level]] = {
-    "pending": "wait",
-    "starting": "wait",
-    "failing": "bad",
-    "ready": "wait",
-    "available": "ok",
-    "terminating": "ending",
-    "ended": "off",
-}
-GLYPHS: Final[dict[Stage, str]] = {
-    "available": "●",
-    "ready": "◐",
-    "starting": "◔",
-    "pending": "○",
-    "failing": "▲",
-    "terminating": "×",
-    "ended": "–",
-}
-_PER_LINE: Final = 20
 _MOST_CHANGES: Final = 3
 _MOST_KEPT: Final = 8
 
@@ -93,30 +74,6 @@ def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
         return say("rollout.story.title-one", what=focus)
     name = namespace or snapshot.about.namespace
     return say("rollout.story.title", namespace=name) if name else say("rollout.story.title-all")
-
-
-def now_of(snapshot: Snapshot) -> float | None:
-    """The Snapshot's moment in seconds since 1970; None when it is the newest, or nobody knows the wall clock."""
-    base = epoch(snapshot.about.started_at)
-    return None if base is None or math.isinf(snapshot.t) else base + snapshot.t
-
-
-def stage_of(pod: Object, min_ready: int, now: float | None) -> tuple[Stage, str, Level]:
-    """A Pod's stage, the words for it and how it feels; a failing Pod has kubectl's word."""
-    stage = pod_stage(pod, min_ready, now)
-    word = pod_status(pod) if stage == "failing" else say(f"rollout.stage.{stage}")
-    return stage, word, STAGE_LEVELS[stage]
-
-
-def seats_line(stages: Sequence[tuple[int, Stage]]) -> list[str]:
-    """Seats as signs, twenty in a line, an empty one as a dot: forty Pods at one look.
-
-    >>> seats_line([(0, "available"), (2, "starting")])
-    ['●·◔']
-    """
-    by_seat = dict(stages)
-    signs = "".join(GLYPHS[by_seat[i]] if i in by_seat else "·" for i in range(max(by_seat, default=-1) + 1))
-    return [signs[i : i + _PER_LINE] for i in range(0, len(signs), _PER_LINE)]
 
 
 class _Story:

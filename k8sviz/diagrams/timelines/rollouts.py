@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from k8sviz.diagrams.lives import Tick
-from k8sviz.diagrams.model import Level
+from k8sviz.diagrams.kit.model import Level
+from k8sviz.diagrams.timelines.lives import Tick
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref

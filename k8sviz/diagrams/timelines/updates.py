@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from k8sviz.diagrams.configuration import contents_of
-from k8sviz.diagrams.lives import Tick
+from k8sviz.diagrams.timelines.lives import Tick
 from k8sviz.history import History
 from k8sviz.kinds import Ref
 from k8sviz.observed import FileVersion, Received, Sighting, received
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import text
+from k8sviz.rules.objects import contents_of
 from k8sviz.words import say
 
 __all__ = ["Change", "Stretch", "Track", "Updates", "updates", "updates_text"]

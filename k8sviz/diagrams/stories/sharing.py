@@ -1,25 +1,21 @@
-"""Why a stable identity is needed, in two figures: whose claim is it, and how does one reach a Pod?"""
+"""Whose claim is it? One that all Pods of a workload share, or one for each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.rollout import now_of, stage_of
-from k8sviz.errors import K8svizError
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.limits import MOST_REPLICAS
+from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.stages import now_of, stage_of
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.deployment import min_ready_seconds
-from k8sviz.rules.dns import is_headless, pod_dns_name, service_dns_name
-from k8sviz.rules.fields import flag, listed, mapping, text
+from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.statefulset import claim_name, claim_templates, ordinal_of, replicas_of, start_ordinal
 from k8sviz.words import say
 
-__all__ = ["reaching", "sharing"]
-
-_MOST: Final = 6  # Pods of one workload in a figure; the idea needs no more
+__all__ = ["sharing"]
 
 
 def sharing(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None) -> Diagram:
@@ -72,14 +68,14 @@ def _template_claims(workload: Object) -> Iterator[str]:
 def _replicas(snapshot: Snapshot, workload: Object) -> list[tuple[str, Object | None]]:
     """The workload's Pods, and names for those that are to come."""
     name, home = key_of(workload).name, key_of(workload).namespace
-    count = min(replicas_of(workload), _MOST)
+    count = min(replicas_of(workload), MOST_REPLICAS)
     if workload.get("kind") == "StatefulSet":
         names = [f"{name}-{i}" for i in range(start_ordinal(workload), start_ordinal(workload) + count)]
         return [(n, snapshot.get("Pod", n, home)) for n in names]
     found = list(snapshot.owned(workload, "Pod"))
     for replica_set in snapshot.owned(workload, "ReplicaSet"):
         found += snapshot.owned(replica_set, "Pod")
-    there: list[tuple[str, Object | None]] = [(key_of(p).name, p) for p in found[:_MOST]]
+    there: list[tuple[str, Object | None]] = [(key_of(p).name, p) for p in found[:MOST_REPLICAS]]
     return there + [(f"{name}-…{i + 1}", None) for i in range(len(there), count)]
 
 
@@ -113,65 +109,3 @@ def _claim(b: Builder, snapshot: Snapshot, ref: Ref) -> str:
     if volume is not None:
         b.edge(node, b.object(ref_of(volume), state=text(volume, "status", "phase"), level="ok"), "bound")
     return node
-
-
-# -- three ways to the Pods ----------------------------------------------------------------------------
-
-
-def reaching(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None = None) -> Diagram:
-    """The ways to reach a StatefulSet's Pods: the API server's proxy, an ordinary Service, a headless one.
-
-    `focus` is the StatefulSet (None: the first one). Raises K8svizError when there is none.
-    """
-    sets = snapshot.objects("StatefulSet", namespace=namespace)
-    found = snapshot.require(focus) if focus is not None else next(iter(sets), None)
-    if found is None:
-        raise K8svizError("no StatefulSet here; its Pods are what there is to reach")
-    b = Builder(snapshot, namespace)
-    name, home = key_of(found).name, key_of(found).namespace
-    pods = {
-        key_of(p).name: p
-        for p in snapshot.objects("Pod", namespace=home)
-        if ordinal_of(key_of(p).name, name) is not None
-    }
-    shown = dict(list(pods.items())[:_MOST])
-    for pod_name, pod in shown.items():
-        _, word, level = stage_of(pod, min_ready_seconds(found), now_of(snapshot))
-        governing = text(found, "spec", "serviceName")
-        own = pod_dns_name(pod_name, governing, home).partition(".svc.")[0]
-        b.object(ref_of(pod), [own] if governing else [], state=word, level=level)
-    _proxy(b, shown, home)
-    for service in snapshot.objects("Service", namespace=home):
-        _service(b, snapshot, service, shown)
-    return b.diagram("reaching", say("stateful.figure.reaching"))
-
-
-def _proxy(b: Builder, pods: dict[str, Object], namespace: str) -> None:
-    facts = [say("stateful.figure.api-fact"), say("stateful.figure.api-path", namespace=namespace)]
-    node = b.node("APIServer", say("stateful.figure.api"), "api-server", facts)
-    for pod in pods.values():
-        b.edge(node, b.id_of(ref_of(pod)), "proxies")
-
-
-def _service(b: Builder, snapshot: Snapshot, service: Object, pods: dict[str, Object]) -> None:
-    key = key_of(service)
-    mine = {"matchLabels": {"kubernetes.io/service-name": key.name}}
-    slices = snapshot.objects("EndpointSlice", namespace=key.namespace, selector=mine)
-    ends = [e for s in slices for e in listed(s, "endpoints") if text(e, "targetRef", "name") in pods]
-    if not ends:
-        return
-    headless = is_headless(service)
-    facts = [say("stateful.figure.all-fact" if headless else "stateful.figure.any-fact")]
-    if not headless:
-        facts.append(say("rollout.story.address", address=text(service, "spec", "clusterIP")))
-    node = b.object(ref_of(service), facts)
-    name = service_dns_name(service).partition(".svc.")[0]
-    source = node
-    if headless:
-        source = b.node("DNS", name, f"dns/{node}", [say("stateful.story.records")])
-        b.edge(node, source, "dns")
-    for end in ends:
-        pod = text(end, "targetRef", "name")
-        ready = flag(end, "conditions", "ready") is not False
-        label = (text(end, "hostname") if headless else say("stateful.figure.any")) if ready else ""
-        b.edge(source, b.id_of(ref_of(pods[pod])), "reaches", label, "ok" if ready else "off")

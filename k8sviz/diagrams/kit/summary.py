@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from os.path import commonprefix
 
-from k8sviz.diagrams.model import Diagram, Edge, Group, Node
+from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.words import say
 
 __all__ = ["stem", "sum_up"]

@@ -6,18 +6,16 @@ mount follows it, a variable and a file under a subPath are frozen until the con
 
 from __future__ import annotations
 
-import base64
-import binascii
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.facts import container_level, pod_level
-from k8sviz.diagrams.model import Diagram, Level
-from k8sviz.diagrams.storage import LIMIT
-from k8sviz.diagrams.summary import sum_up
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.facts import container_level, pod_level
+from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.summary import sum_up
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
@@ -26,13 +24,14 @@ from k8sviz.rules.admission import in_start_order, service_account
 from k8sviz.rules.environment import Variable
 from k8sviz.rules.expansion import expand
 from k8sviz.rules.expansion import references as names_in
-from k8sviz.rules.fields import flag, listed, mapped, mapping, strings, text
+from k8sviz.rules.fields import flag, listed, mapped, strings, text
 from k8sviz.rules.files import File, mode_text
+from k8sviz.rules.objects import contents_of
 from k8sviz.rules.pods import container_state, pod_status
 from k8sviz.rules.references import Reference, is_token_volume, references
 from k8sviz.words import say
 
-__all__ = ["configuration"]
+__all__ = ["config"]
 
 _KINDS: Final = ("ConfigMap", "Secret")
 _ROOT_CA: Final = "kube-root-ca.crt"
@@ -40,7 +39,7 @@ _LONGEST: Final = 30  # letters of a value on a card
 _ANY: Final = "*"  # no key can be called so
 
 
-def configuration(
+def config(
     snapshot: Snapshot,
     focus: Ref | None = None,
     *,
@@ -62,7 +61,7 @@ def configuration(
     >>> variable = {"name": "WHO", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "who"}}}
     >>> pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "env": [variable]}]}}
     >>> config = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"who": "you"}}
-    >>> [(edge.relation, edge.label) for edge in configuration(History.of([pod, config]).at()).edges]
+    >>> [(edge.relation, edge.label) for edge in config(History.of([pod, config]).at()).edges]
     [('env', 'env valueFrom\\nfrozen')]
     """
     if focus is not None and focus.kind == "ServiceAccount":
@@ -550,25 +549,6 @@ class _Container:
 
 
 # -- small things ------------------------------------------------------------------------------------
-
-
-def contents_of(obj: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """The keys of a ConfigMap or Secret with their content; one that is no base64 counts as its letters."""
-    secret = text(obj, "kind") == "Secret"
-    found: dict[str, bytes] = {}
-    for table in ("binaryData", "data", "stringData"):
-        encoded = table == "binaryData" or (secret and table == "data")
-        for key, value in mapping(obj, table).items():
-            if isinstance(value, str):
-                found[str(key)] = _decoded(value) if encoded else value.encode("utf-8", "replace")
-    return found
-
-
-def _decoded(value: str) -> bytes:
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return value.encode("utf-8", "replace")
 
 
 def _key_id(ref: Ref, key: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.facts import container_level, pod_level
-from k8sviz.diagrams.model import Diagram, Edge, Level
-from k8sviz.diagrams.summary import sum_up
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.facts import container_level, pod_level
+from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.model import Diagram, Edge, Level
+from k8sviz.diagrams.kit.summary import sum_up
 from k8sviz.history import Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.binding import (
@@ -36,9 +37,7 @@ from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector
 from k8sviz.words import say
 
-__all__ = ["LIMIT", "claim_among_volumes", "claim_card", "class_card", "storage", "volume_card"]
-
-LIMIT: Final = 80  # things drawn one by one; above it what is alike is drawn once, with its count
+__all__ = ["claim_among_volumes", "claim_card", "class_card", "storage", "volume_card"]
 
 _PHASES: Final[dict[str, Level]] = {
     "Bound": "ok",

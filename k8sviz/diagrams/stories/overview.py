@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from k8sviz.diagrams.builder import Builder
-from k8sviz.diagrams.facts import deployment_state, pod_level, service_facts
-from k8sviz.diagrams.model import Diagram, Group, Level, Node
-from k8sviz.diagrams.storage import LIMIT, claim_card, class_card, volume_card
-from k8sviz.diagrams.summary import sum_up
+from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.facts import deployment_state, pod_level, service_facts
+from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.model import Diagram, Group, Level, Node
+from k8sviz.diagrams.kit.summary import sum_up
+from k8sviz.diagrams.stories.storage import claim_card, class_card, volume_card
 from k8sviz.history import Key, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import KINDS, Ref
 from k8sviz.rules.access import role_key
@@ -28,9 +29,8 @@ from k8sviz.rules.selectors import Requirement, label_selector, labels_of, match
 from k8sviz.rules.statefulset import claim_templates, replicas_of
 from k8sviz.words import say
 
-__all__ = ["MOST", "overview"]
+__all__ = ["overview"]
 
-MOST: Final = LIMIT
 _MOST_ALONE: Final = 30  # things drawn one by one; with more, replicas stand once
 _MOST_KINDS: Final = 120  # cards that stand for the kinds of namespaces; with more, a card is a namespace
 _MOST_NAMESPACES: Final = 48
@@ -303,7 +303,7 @@ class _Runners:
     def __init__(self, specs: dict[str, Object], alike: Callable[[str], str]) -> None:
         self.specs = specs
         self.labels = {node: labels_of(pod) for node, pod in specs.items()}
-        crowd = len(specs) > MOST
+        crowd = len(specs) > LIMIT
         # replicas stand once in a large picture, so one line to them is enough
         self.same = {node: alike(node) or node if crowd else node for node in specs}
         self.by_label: dict[tuple[str, str, str], list[str]] = {}
@@ -600,7 +600,7 @@ _Names = Callable[[Node], str]
 def _readable(diagram: Diagram, short: _Names) -> Diagram:
     """The first of these that has few enough cards: all things; what is alike once; kinds; namespaces."""
     drawn = sum_up(diagram, _MOST_ALONE)
-    if len(drawn.nodes) <= MOST:
+    if len(drawn.nodes) <= LIMIT:
         return drawn
     kinds = _by_kind(diagram, short)
     if len(kinds.nodes) <= _MOST_KINDS:
