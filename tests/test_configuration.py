@@ -454,7 +454,7 @@ def test_a_hundred_replicas_are_drawn_once() -> None:
 
 def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
     history = History.of([])
-    config = {
+    settings = {
         "kind": "ConfigMap",
         "apiVersion": "v1",
         "metadata": {"name": "c", "namespace": "demo"},
@@ -463,7 +463,7 @@ def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
     state = {"name": "main", "restartCount": 0, "state": {"running": {"startedAt": ""}}}
     main = {"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
     spec = {"containers": [main], "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
-    history.append(0.0, "ADDED", config)
+    history.append(0.0, "ADDED", settings)
     history.append(
         1.0,
         "ADDED",
@@ -475,7 +475,7 @@ def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
             "status": {"containerStatuses": [state]},
         },
     )
-    history.append(5.0, "DELETED", config)
+    history.append(5.0, "DELETED", settings)
     diagram = config(history.at(), history=history)
     file = next(node for node in diagram.nodes if node.kind == "File")
     assert file.facts == ("mode 0644", "= 1")
