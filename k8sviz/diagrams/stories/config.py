@@ -60,8 +60,8 @@ def config(
 
     >>> variable = {"name": "WHO", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "who"}}}
     >>> pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "env": [variable]}]}}
-    >>> config = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"who": "you"}}
-    >>> [(edge.relation, edge.label) for edge in config(History.of([pod, config]).at()).edges]
+    >>> settings = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"who": "you"}}
+    >>> [(edge.relation, edge.label) for edge in config(History.of([pod, settings]).at()).edges]
     [('env', 'env valueFrom\\nfrozen')]
     """
     if focus is not None and focus.kind == "ServiceAccount":
