@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8sviz.history import Key, key_of
-from k8sviz.sources import manifests, yaml_events, yaml_plain
+from k8sviz.sources import manifests, yaml_events
 from k8sviz.sources.manifests import ManifestError, load, parse, read
 
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: demo}\n"
@@ -36,7 +36,7 @@ def refusal(text: str, name: str = "x.yaml") -> str:
     began = time.process_time()
     with pytest.raises(ManifestError) as caught:
         parse(text, name)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 1 + len(text) / 1e6
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) < 300
@@ -149,7 +149,7 @@ HOSTILE = {
     "many json lists": ("[" + lots("[],", BIG) + "[]]", "values in JSON"),
     "many documents": (lots("---\n", BIG // 2), "documents"),
     "many numbers": ("a: [" + lots("1,", BIG // 2) + "1]", "values in YAML"),
-    "large YAML": ("a: " + lots("x ", BIG), "MiB of YAML"),
+    "large YAML": ("a: " + lots("x ", 4 * BIG), "MiB of YAML"),
     "large line": ("a: '" + lots("x", BIG // 2), "quote is not closed"),
     "nested lists": ("kind: List\nitems: " + "[{kind: List, items: " * 90 + "[1]" + "}]" * 90, "items[0]"),
     "list of text": ("kind: List\napiVersion: v1\nitems: [a]", "items[0] is text"),
@@ -158,7 +158,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_text_gets_one_line_within_a_second(case: str) -> None:
+def test_hostile_text_gets_one_line_soon(case: str) -> None:
     text, words = HOSTILE[case]
     assert words in refusal(text)
 
@@ -235,7 +235,6 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
 def test_pure_python_yaml_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml_events, "_Loader", yaml.SafeLoader)
     monkeypatch.setattr(yaml_events, "_FAST", False)
-    monkeypatch.setattr(yaml_plain, "documents", lambda text: None)
     for case in ("duplicate key", "tab", "binary", "not a number", "control character", "no kind", "alias in itself"):
         assert HOSTILE[case][1] in refusal(HOSTILE[case][0])
     assert value("{a: &x {p: 010}, b: *x}") == {"a": {"p": 8}, "b": {"p": 8}}

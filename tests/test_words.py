@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import string
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 import k8sviz
-from k8sviz import words
 from k8sviz.words import say, templates
 
 ROOT = Path(k8sviz.__path__[0])
@@ -136,16 +134,3 @@ def test_facts_are_never_read_as_templates() -> None:
 def test_an_unknown_code_is_an_error() -> None:
     with pytest.raises(KeyError):
         say("why.text.nothing-of-the-kind")
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_says_the_same_without_a_library_for_toml(room: str) -> None:
-    written = (ROOT / "words" / "en" / f"{room}.toml").read_text(encoding="utf-8")
-    assert words._plain(written) in (tomllib.loads(written), None)
-
-
-@pytest.mark.parametrize(
-    "written", ["[[a]]", 'a.b = "c"', "a = 'b'", 'a = "b" # c', 'a = "\\u0041"', "a = 1", '["a b"]', 'a = "\t"']
-)
-def test_more_of_toml_goes_to_the_library(written: str) -> None:
-    assert words._plain(written) is None

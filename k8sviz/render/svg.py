@@ -6,6 +6,7 @@ All text passes through `_esc`; nothing that comes from a cluster is ever markup
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
@@ -27,18 +28,8 @@ _PAGE: Final = 900
 _LEAST: Final = 0.72  # letters of 11 pixels stay readable
 
 
-# html.escape does the same, and loads a table of two thousand names first
-_MARKUP: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"))
-
-
-def _escaped(text: str) -> str:
-    for letter, name in _MARKUP:
-        text = text.replace(letter, name)
-    return text
-
-
 def _esc(text: str) -> str:
-    return _escaped(printable(text))
+    return escape(printable(text))
 
 
 def style(theme: Theme, within: str = ".kv") -> str:
@@ -99,7 +90,7 @@ def svg(diagram: Diagram, *, theme: str = "light", placed: Layout | None = None,
         f' viewBox="0 0 {width} {height}" role="img" aria-label="{spoken}"',
         ' style="max-width:100%;height:auto">',
         f"<title>{spoken}</title>",
-        f"<desc>{_escaped(alt)}</desc>" if alt else "",
+        f"<desc>{escape(alt)}</desc>" if alt else "",
         f"<style>{style(colors, '.' + name)}</style>",
         f'<rect class="kv-page" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>',
     ]

@@ -1,8 +1,7 @@
 """Manifests: YAML or JSON, as people write it and as `kubectl get -o yaml` prints it, to a History that stands still.
 
 A word of YAML means what it means to Kubernetes (sigs.k8s.io/yaml), not to Python: a date is text, `010` is eight,
-`12:30` is no number. YAML written plainly, as `kubectl get` prints it, is read line by line (yaml_plain); whatever
-else YAML allows, event by event (yaml_events). Both give the same.
+`12:30` is no number (yaml_events).
 """
 
 import codecs
@@ -16,7 +15,6 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from k8sviz.history import About, History, Key, Object, key_of, ref_of
 from k8sviz.kinds import KINDS
-from k8sviz.sources import yaml_plain
 from k8sviz.sources._documents import (
     DEEPEST,
     FEWER,
@@ -440,9 +438,6 @@ def _check_depth(document: Document, name: str) -> None:
 
 
 def _yaml_documents(text: str, size: int, name: str) -> list[Document]:
-    plain = yaml_plain.documents(text)
-    if plain is not None:
-        return plain
     from k8sviz.sources import yaml_events  # here, since the yaml package takes a third of a start
 
     return yaml_events.documents(text, size, name)
