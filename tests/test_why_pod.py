@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from k8sviz.history import About, History
+from k8sviz.rules.unschedulable import REFUSALS, parse_refusals
 from k8sviz.sources.recording import read
 from k8sviz.why import Explanation, why
-from k8sviz.why.scheduling import _KINDS, parse_refusals
 from k8sviz.words import templates
 
 DATA = Path(__file__).parent.parent / "data" / "labs"
@@ -143,7 +143,7 @@ def test_an_optional_reference_that_finds_nothing_is_told_and_is_no_error() -> N
 # -- the scheduler's message ------------------------------------------------------------------------------
 
 SAID = [
-    ('0/2 nodes are available: persistentvolumeclaim "demo-pv" not found. not found', 2, [(None, "")]),
+    ('0/2 nodes are available: persistentvolumeclaim "demo-pv" not found. not found', 2, [(None, "claim-not-found")]),
     (
         "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
         2,
@@ -179,11 +179,11 @@ SAID = [
 @pytest.mark.parametrize(("message", "total", "parts"), SAID)
 def test_the_scheduler_s_message_is_taken_apart(message: str, total: int, parts: list[tuple[int | None, str]]) -> None:
     found, refusals = parse_refusals(message)
-    assert (found, [(r.count, r.code) for r in refusals]) == (total, parts)
+    assert (found, [(r.nodes, r.code) for r in refusals]) == (total, parts)
 
 
 def test_every_kind_of_refusal_has_its_words() -> None:
-    codes = {code for _, code in _KINDS}
+    codes = {code for code, _ in REFUSALS}
     words = templates("why")
     assert codes <= set(words["refusal"])
     assert codes | {"other"} <= set(words["refusal-remedy"])

@@ -115,7 +115,7 @@ def test_every_explanation_is_whole() -> None:
 
 
 def test_no_explanation_is_left_over() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "why").glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "why").rglob("*.py"))
     assert [code for code in sorted(WHY) if f'"{code}"' not in source] == []
 
 

@@ -15,12 +15,11 @@ from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.config import CONFIG
 from k8sviz.why.model import Explanation, Trouble
 from k8sviz.why.node import NODE
-from k8sviz.why.pod import POD
-from k8sviz.why.rollout import DEPLOYMENT, REPLICA_SET
+from k8sviz.why.pods import POD
 from k8sviz.why.service import SERVICE
-from k8sviz.why.stateful import STATEFUL_SET
 from k8sviz.why.step import StepCase, explain_step
 from k8sviz.why.storage import CLAIM, VOLUME
+from k8sviz.why.workloads import DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from k8sviz.words import say
 
 __all__ = ["explain_snapshot", "troubles", "why"]

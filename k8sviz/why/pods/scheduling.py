@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from k8sviz.errors import nearest
@@ -16,79 +15,16 @@ from k8sviz.history import Object
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.pods import pod_status
+from k8sviz.rules.unschedulable import Refusal, parse_refusals
 from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, event_fact, fact, first_of, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.node import node_is_lost
-from k8sviz.why.storage import claim_names, node_affinity_fact, volume_nodes
+from k8sviz.why.storage.reading import claim_names, node_affinity_fact, volume_nodes
 from k8sviz.words import say
 
-__all__ = ["Refusal", "parse_refusals", "pod_unscheduled"]
+__all__ = ["pod_unscheduled", "refusal_words", "tolerated_seconds"]
 
 JSON = Mapping[str, Any]
-
-# the scheduler's plugins, by the words they use (Kubernetes v1.36 and some releases before)
-_KINDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), code)
-    for pattern, code in (
-        (r"didn't match PersistentVolume's node affinity|had volume node affinity conflict", "volume-affinity"),
-        (r"didn't find available persistent volumes to bind", "no-volume-on-node"),
-        (r"unbound immediate PersistentVolumeClaims", "unbound-claims"),
-        (r"untolerated taint", "taint"),
-        (r"were unschedulable", "cordoned"),
-        (r"Insufficient (?P<what>\S+)", "insufficient"),
-        (r"Too many pods", "too-many-pods"),
-        (r"didn't match Pod's node affinity/selector", "node-selector"),
-        (r"anti-affinity", "anti-affinity"),
-        (r"pod affinity", "pod-affinity"),
-        (r"topology spread", "spread"),
-        (r"free ports", "ports"),
-        (r"max volume count", "volume-count"),
-        (r"free storage", "free-storage"),
-        (r"no available volume zone|no available.*zone", "volume-zone"),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a number of nodes cannot take a Pod. `count` is None for what concerns no node in particular.
-
-    `code` is a known kind of refusal, or empty; `what` is what is short, for `insufficient`.
-    """
-
-    count: int | None
-    text: str
-    code: str = ""
-    what: str = ""
-
-
-def parse_refusals(message: str) -> tuple[int, list[Refusal]]:
-    """The scheduler's message taken apart: how many nodes there are, and why each lot of them cannot take the Pod.
-
-    What it says about preemption is left out. (0, []) for a text that is no such message.
-
-    >>> total, refusals = parse_refusals(
-    ...     "0/3 nodes are available: 2 Insufficient cpu, 1 node(s) had untolerated taint(s). "
-    ...     "no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful."
-    ... )
-    >>> total, [(r.count, r.code, r.what) for r in refusals]
-    (3, [(2, 'insufficient', 'cpu'), (1, 'taint', '')])
-    """
-    found = re.match(r"\d+/(\d+) nodes are available: (.*)", message, re.DOTALL)
-    if found is None:
-        return 0, []
-    said = re.split(r"\. (?=no new claims|preemption:|not found)|,? preemption:", found[2])[0].strip().removesuffix(".")
-    return int(found[1]), [_refusal(part) for part in re.split(r", (?=\d+ )", said) if part]
-
-
-def _refusal(part: str) -> Refusal:
-    counted = re.match(r"(\d+) (.*)", part, re.DOTALL)
-    count, words = (int(counted[1]), counted[2]) if counted else (None, part)
-    for pattern, code in _KINDS:
-        found = pattern.search(words)
-        if found:
-            return Refusal(count, words, code, found.groupdict().get("what") or "")
-    return Refusal(count, words)
 
 
 def refusal_words(refusals: Sequence[Refusal]) -> str:
@@ -97,11 +33,11 @@ def refusal_words(refusals: Sequence[Refusal]) -> str:
 
 
 def _words(refusal: Refusal) -> str:
-    if refusal.count is None:
-        return refusal.text
+    count = say("why.refusal.all") if refusal.nodes is None else refusal.nodes
     if not refusal.code:
-        return say("why.refusal.other", count=refusal.count, text=refusal.text)
-    return say(f"why.refusal.{refusal.code}", count=refusal.count, what=refusal.what)
+        return refusal.text if refusal.nodes is None else say("why.refusal.other", count=count, text=refusal.text)
+    code = "taint-named" if refusal.code == "taint" and refusal.what else refusal.code
+    return say(f"why.refusal.{code}", count=count, what=refusal.what, text=refusal.text)
 
 
 # -- the Pod ------------------------------------------------------------------------------------------------

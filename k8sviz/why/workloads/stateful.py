@@ -28,7 +28,7 @@ from k8sviz.rules.statefulset import (
 )
 from k8sviz.why.case import Case, Level, Matcher, called, event_fact, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
-from k8sviz.why.rollout import going, not_seen
+from k8sviz.why.workloads.shared import going, not_seen
 from k8sviz.words import say
 
 __all__ = ["STATEFUL_SET"]

@@ -1,0 +1,136 @@
+"""Why a Pod that runs is not Ready, and what is known of one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from k8sviz.rules.environment import environment
+from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
+from k8sviz.rules.pods import is_ready, pod_status, restarts
+from k8sviz.why.case import Case, Level, called, condition, condition_fact, event_fact, join
+from k8sviz.why.model import Evidence, Explanation
+from k8sviz.why.pods.reading import container_spec, exit_words, objects_of, plain, state_fact, statuses
+from k8sviz.words import say
+
+__all__ = ["running", "unready"]
+
+JSON = Mapping[str, Any]
+
+
+_PROBE_SLACK = 5  # seconds that a starting program is given beyond its probe's own patience
+
+
+def unready(case: Case) -> Explanation | None:
+    """The Pod runs and is not Ready."""
+    if is_ready(case.obj):
+        return None
+    for status in listed(case.obj, "status", "containerStatuses"):
+        if flag(status, "ready"):
+            continue
+        found = _unready_container(case, status)
+        if found is not None:
+            return found
+    gates = [text(g, "conditionType") for g in listed(case.obj, "spec", "readinessGates")]
+    closed = [gate for gate in gates if text(condition(case.obj, gate), "status") != "True"]
+    if closed:
+        proof = [case.fact("spec", "readinessGates"), *(condition_fact(case.obj, gate) for gate in closed)]
+        return case.tell(
+            "pod.readiness-gate", say("why.state.not-ready"), "waiting", evidence=proof, gates=join(closed)
+        )
+    if text(case.obj, "status", "phase") == "Running":
+        proof = [condition_fact(case.obj, "Ready"), condition_fact(case.obj, "ContainersReady")]
+        return case.tell("pod.becoming-ready", say("why.state.not-ready"), "waiting", evidence=proof)
+    return None
+
+
+def _unready_container(case: Case, status: JSON) -> Explanation | None:
+    name = text(status, "name")
+    spec = container_spec(case.obj, name)
+    started = text(status, "state", "running", "startedAt")
+    if not started:
+        return None
+    state = say("why.state.not-ready")
+    kind = "startup" if mapping(spec, "startupProbe") and not flag(status, "started") else "readiness"
+    probe = mapping(spec, f"{kind}Probe")
+    proof = [condition_fact(case.obj, "Ready"), _probe_fact(case, name, kind, probe)]
+    failed = [e for e in case.events_with("Unhealthy") if text(e, "message").lower().startswith(kind)]
+    told: dict[str, Any] = {"container": name, "kind": kind, "probe": _probe_words(probe)}
+    if not probe or not failed:
+        return case.tell("pod.waits-for-probe", state, "waiting", evidence=proof, **told)
+    said = text(failed[0], "message").partition(": ")[2] or text(failed[0], "message")
+    level: Level = "error" if _was_ready(case, started) or _too_long(case, started, probe) else "waiting"
+    proof.append(event_fact(failed[0]))
+    return case.tell("pod.probe-failing", state, level, evidence=proof, message=said, **told)
+
+
+def _was_ready(case: Case, started: str) -> bool:
+    """Whether the Pod was Ready since its container started: only then did the condition change after that."""
+    return text(condition(case.obj, "Ready"), "lastTransitionTime") > started
+
+
+def _too_long(case: Case, started: str, probe: JSON) -> bool:
+    def seconds(name: str, default: int) -> int:
+        found = integer(probe, name)
+        return default if found is None else found
+
+    patience = seconds("initialDelaySeconds", 0) + seconds("failureThreshold", 3) * seconds("periodSeconds", 10)
+    age = case.age(started)
+    return age is not None and age > patience + _PROBE_SLACK
+
+
+def _probe_words(probe: JSON) -> str:
+    """What a probe does, in a few words."""
+    if "httpGet" in probe:
+        got = mapping(probe, "httpGet")
+        return f"GET {text(got, 'path') or '/'} :{got.get('port', '')}"
+    if "tcpSocket" in probe:
+        return f"TCP :{mapping(probe, 'tcpSocket').get('port', '')}"
+    if "grpc" in probe:
+        return f"gRPC :{mapping(probe, 'grpc').get('port', '')}"
+    return " ".join(strings(probe, "exec", "command")) or say("why.text.none")
+
+
+def _probe_fact(case: Case, container: str, kind: str, probe: JSON) -> Evidence | None:
+    if not probe:
+        return None
+    path = f"spec.containers[{container}].{kind}Probe"
+    numbers = {key: value for key, value in probe.items() if isinstance(value, int)}
+    return Evidence(
+        say("why.text.field", path=path, subject=called(case.ref)), f"{_probe_words(probe)}; {plain(numbers)}"
+    )
+
+
+def running(case: Case) -> Explanation | None:
+    """The Pod runs and is Ready."""
+    if text(case.obj, "status", "phase") != "Running":
+        return None
+    state = pod_status(case.obj)
+    proof = [condition_fact(case.obj, "Ready"), case.fact("spec", "nodeName"), *_left_out(case)]
+    again = [s for s in statuses(case.obj) if integer(s, "restartCount")]
+    if not again:
+        return case.tell("pod.running", state, evidence=proof, node=text(case.obj, "spec", "nodeName"))
+    last = [s for s in again if mapping(s, "lastState", "terminated")]
+    ended = [
+        say("why.exit.container", name=text(s, "name"), how=exit_words(mapping(s, "lastState", "terminated")))
+        for s in last
+    ]
+    proof += [state_fact(case, status, "lastState") for status in last]
+    return case.tell(
+        "pod.restarted",
+        state,
+        evidence=proof,
+        count=restarts(case.obj),
+        ended="; ".join(ended) or say("why.exit.unknown"),
+    )
+
+
+def _left_out(case: Case) -> list[Evidence]:
+    """Optional references that found nothing: the container runs without them."""
+    objects, found = objects_of(case), []
+    for container in listed(case.obj, "spec", "containers"):
+        for reason in environment(case.obj, container, objects).skipped:
+            where = f"spec.containers[{text(container, 'name')}]"
+            words = say("why.pod-words.optional", reason=say(f"rules.pod.{reason.code}", **reason.facts))
+            found.append(Evidence(say("why.text.field", path=where, subject=called(case.ref)), words))
+    return found

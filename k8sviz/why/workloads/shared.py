@@ -1,0 +1,84 @@
+"""What all controllers of Pods share: going, not seen yet, Pods refused, and the Pods that hold them up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8sviz.history import Object
+from k8sviz.rules.availability import is_active
+from k8sviz.rules.fields import integer, mapping, strings, text
+from k8sviz.rules.statefulset import replicas_of
+from k8sviz.why.case import Case, condition, condition_fact, event_fact, fields, join
+from k8sviz.why.model import Evidence, Explanation
+from k8sviz.words import say
+
+__all__ = ["counts", "going", "living", "not_seen", "pod_troubles", "pods_refused"]
+
+JSON = Mapping[str, Any]
+
+
+def going(case: Case) -> Explanation | None:
+    """The object is marked for deletion."""
+    if not case.deleting:
+        return None
+    held = strings(case.obj, "metadata", "finalizers")
+    proof = fields(case.obj, ("metadata", "deletionTimestamp"), ("metadata", "finalizers"))
+    state = say("why.state.terminating")
+    if held:
+        return case.tell("object.finalizers", state, "waiting", evidence=proof, finalizers=join(held))
+    return case.tell("object.going", state, "waiting", evidence=proof)
+
+
+def not_seen(case: Case) -> Explanation | None:
+    """The controller has not looked at the newest spec yet, or the object comes from a file."""
+    state = say("why.state.manifest")
+    if not text(case.obj, "metadata", "uid") and not mapping(case.obj, "status"):
+        return case.tell("rollout.manifest", state, evidence=[case.fact("spec", "replicas")])
+    seen, written = (
+        integer(case.obj, "status", "observedGeneration") or 0,
+        integer(case.obj, "metadata", "generation") or 0,
+    )
+    if seen >= written:
+        return None
+    proof = fields(case.obj, ("metadata", "generation"), ("status", "observedGeneration"))
+    return case.tell("rollout.not-seen", say("why.state.new"), "waiting", evidence=proof)
+
+
+def pods_refused(case: Case) -> Explanation | None:
+    """The API server refuses the Pods that the controller would make."""
+    owned = [*case.snapshot.owned(case.obj, "ReplicaSet")] if case.ref.kind == "Deployment" else []
+    for obj in (case.obj, *owned):
+        failure = condition(obj, "ReplicaFailure")
+        events = [e for e in case.snapshot.events(obj) if text(e, "reason") == "FailedCreate"]
+        if text(failure, "status") != "True" and not (events and _short(obj)):
+            continue
+        message = text(failure, "message") or (text(events[0], "message") if events else "")
+        proof = [condition_fact(obj, "ReplicaFailure"), *map(event_fact, events[:1])]
+        code = "rollout.quota" if "exceeded quota" in message else "rollout.pods-refused"
+        return case.tell(code, say("why.state.short"), "error", evidence=proof, message=message)
+    return None
+
+
+def _short(obj: JSON) -> bool:
+    return (integer(obj, "status", "replicas") or 0) < replicas_of(obj)
+
+
+def counts(case: Case, *names: str) -> list[Evidence]:
+    """The numbers of the controller's Pods as evidence."""
+    return fields(case.obj, ("spec", "replicas"), *(("status", name) for name in names))
+
+
+def pod_troubles(case: Case, pods: Sequence[Object]) -> list[Explanation]:
+    """What is not fine about these Pods, errors first; each cause told once."""
+    found: dict[tuple[str, str], Explanation] = {}
+    for pod in pods:
+        explanation = case.ask(pod)
+        if explanation is not None and not explanation.fine:
+            found.setdefault((explanation.code, explanation.subject_text), explanation)
+    return sorted(found.values(), key=lambda explanation: not explanation.error)[:3]
+
+
+def living(pods: Sequence[Object]) -> list[Object]:
+    """The Pods that are neither over nor on their way out."""
+    return [pod for pod in pods if is_active(pod)]
