@@ -1,0 +1,83 @@
+"""A cluster to try things on: the API, its clock and History, and all that works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from k8sviz.cluster.api import API
+from k8sviz.cluster.clock import Clock
+from k8sviz.cluster.controllers import CONTROLLERS
+from k8sviz.cluster.events import Recorder
+from k8sviz.history import About, History, Object, Snapshot
+
+__all__ = ["Cluster"]
+
+_START = "2026-11-23T09:00:00Z"
+_SETTLE_STEP = 1.0
+
+
+class Cluster:
+    """A simulated cluster that begins with the objects of a Snapshot, or with these objects.
+
+    After a Snapshot, `history` is the past of the Snapshot's and then what the cluster does; `began` (seconds) is
+    where one ends and the other begins. `start` is the wall-clock time of second 0, `nodes` are Nodes to add. The same
+    `seed` gives the same cluster again.
+    """
+
+    def __init__(
+        self, begin: Snapshot | Iterable[Object] = (), *, seed: int = 0, start: str = "", nodes: Sequence[Object] = ()
+    ) -> None:
+        past = begin if isinstance(begin, Snapshot) else None
+        about = past.about if past else About(started_at=start or _START)
+        self.history = History(about)
+        self.began = 0.0
+        if past is not None:
+            self.began = min(past.t, past.history.end)
+            _copy_past(past, self.began, self.history)
+        self.clock = Clock(start or about.started_at or _START, now=self.began, seed=seed)
+        self.api = API(self.clock, self.history)
+        self._recorder = Recorder(self.api)
+        objects = list(past if past is not None else begin)
+        for obj in objects:
+            self.api.load(obj)
+            if past is None:
+                self.history.append(0.0, "ADDED", obj)
+        for node in nodes:
+            self.api.create(node)
+        self.controllers = [make(self) for make in CONTROLLERS]
+
+    def run(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        self.clock.run(self.clock.now + seconds)
+
+    def settle(self, limit: float = 600.0) -> bool:
+        """Let time pass until nothing is left to do, at most `limit` seconds; whether it came to rest."""
+        end = self.clock.now + limit
+        while (due := self.clock.next) is not None:
+            if due > end:
+                self.clock.run(end)
+                return False
+            self.clock.run(due)
+        return True
+
+    def event(
+        self,
+        obj: Object,
+        type: str,  # noqa: A002 - the Event's own word
+        reason: str,
+        message: str,
+        component: str,
+        *,
+        host: str = "",
+        field: str = "",
+    ) -> Object:
+        """Write an Event about an object, as `component` (on `host`) does; `field` is the fieldPath in it."""
+        return self._recorder.record(obj, type, reason, message, component, host=host, field=field)
+
+
+def _copy_past(past: Snapshot, until: float, history: History) -> None:
+    for event in past.history.between(float("-inf"), until):
+        history.append(*event)
+    for step in past.history.steps:
+        if step.t <= until:
+            history.begin_step(step)
