@@ -252,7 +252,7 @@ def film_page(
 def lives(source: Source, **options: Any) -> Chart:
     """The lives of objects on a time axis: phases of volumes, claims, Pods and containers, with the steps as ticks."""
     from k8sviz.diagrams.timelines.lives import lives as told_lives
-    from k8sviz.render.charts import lives_chart
+    from k8sviz.render.charts.lives import lives_chart
 
     return lives_chart(told_lives(_whole(source), **options))
 
@@ -263,7 +263,7 @@ def silence(source: Source, node: str | None = None) -> Chart:
     Raises K8svizError when every node stayed Ready, or there is no such node.
     """
     from k8sviz.diagrams.timelines.silence import silence as find
-    from k8sviz.render.node_chart import silence_chart
+    from k8sviz.render.charts.silence import silence_chart
 
     return silence_chart(find(_whole(source), node))
 
@@ -359,7 +359,7 @@ def updates(pod: str | Ref, source: Source, container: str | None = None, *, sho
     Raises K8svizError for an unknown Pod, container or source.
     """
     from k8sviz.diagrams.timelines.updates import updates as find
-    from k8sviz.render.update_chart import update_chart
+    from k8sviz.render.charts.updates import update_chart
 
     history = _whole(source)
     return update_chart(find(history, _known(pod, history), container, show_secrets=show_secrets))
@@ -372,7 +372,7 @@ def chart(source: Source, what: What = None, *, apart: bool = False) -> Chart:
     K8svizError when there is no such rollout.
     """
     from k8sviz.diagrams.timelines.rollouts import by_revision, rollout_series
-    from k8sviz.render.rollout_chart import rollout_chart, rollouts_chart
+    from k8sviz.render.charts.rollout import rollout_chart, rollouts_chart
 
     history = _whole(source)
     series = rollout_series(history, _ref(what, history))

@@ -21,7 +21,11 @@ from k8sviz.diagrams.timelines.lives import Life, Lives, Row, lives, lives_text
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Step
 from k8sviz.kinds import Ref
-from k8sviz.render.charts import Chart, lives_chart, spread
+from k8sviz.render.charts import Chart
+from k8sviz.render.charts.lives import lives_chart
+from k8sviz.render.charts.sheet import Text, inches
+from k8sviz.render.charts.timeline import spread
+from k8sviz.render.palette import DARK, LIGHT
 from k8sviz.sources import recording
 
 DATA = Path(__file__).parent.parent / "data" / "labs"
@@ -180,7 +184,7 @@ def test_a_chart_shows_itself_with_the_same_in_words(tmp_path: Path) -> None:
     chart = lives_chart(lived)
     data, metadata = chart._repr_mimebundle_()
     assert data["text/plain"] == lives_text(lived) == str(chart)
-    assert "pv/demo-pv" in metadata["image/png"]["alt"]
+    assert "pv/demo-pv" in metadata["image/svg+xml"]["alt"]
     again = lives_chart(told("ch06-static-binding"))
     assert chart.svg() == again.svg()
     assert chart.png() == again.png()
@@ -193,14 +197,17 @@ def test_a_chart_shows_itself_with_the_same_in_words(tmp_path: Path) -> None:
         chart.save(tmp_path / "none" / "x.png")
 
 
-def test_only_charts_need_matplotlib_and_nothing_needs_pyplot() -> None:
+def test_a_chart_is_svg_without_matplotlib_and_a_figure_without_pyplot() -> None:
     code = """if True:
         import sys
         from k8sviz.diagrams.timelines.lives import lives
         assert "matplotlib" not in sys.modules
         from k8sviz.history import History
-        from k8sviz.render.charts import lives_chart
-        lives_chart(lives(History())).svg()
+        from k8sviz.render.charts.lives import lives_chart
+        chart = lives_chart(lives(History()))
+        chart.svg()
+        assert "matplotlib" not in sys.modules
+        chart.pdf()
         assert "matplotlib.pyplot" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -270,7 +277,7 @@ def test_many_rows_are_cut_and_said_to_be() -> None:
     chart = lives_chart(lived)
     chart.png()
     assert time.process_time() - began < 10
-    assert chart.figure.get_figheight() < 50
+    assert chart.sheet.height < 50
     assert "Pod p299" in chart.words
     assert "300 s299" in chart.words
     assert all(f"Pod p{i}" in chart.words for i in range(300))
@@ -281,8 +288,30 @@ def test_hours_have_a_clock() -> None:
     history.append(0.0, "ADDED", pod("a"))
     history.append(40_000.0, "MODIFIED", pod("a", restarts=7))
     chart = lives_chart(lives(history))
-    chart.png()
-    assert "h:mm:ss" in chart.figure.axes[0].get_xlabel()
+    assert "h:mm:ss" in chart.svg()
+    assert ">2:00:00<" in chart.svg()
+
+
+def test_a_chart_has_the_same_shapes_in_both_themes_and_no_dark_ink_on_a_dark_card() -> None:
+    chart = lives_chart(told("ch06-static-binding"))
+    light, dark = chart.svg(), chart.svg(theme="dark")
+    assert light != dark
+    assert light.count("<text") == dark.count("<text") == chart.svg(theme="auto").count("<text")
+    assert f"fill:{DARK.text}" in dark
+    assert LIGHT.text not in dark
+    assert f"[data-jp-theme-light=false] .kc-auto .kc-f-text-100{{fill:{DARK.text}}}" in chart.svg(theme="auto")
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_nothing_of_a_chart_lies_outside_its_sheet(lab: str) -> None:
+    sheet = lives_chart(told(lab)).sheet
+    for shape in sheet.shapes:
+        if isinstance(shape, Text):
+            width = inches(shape.text, shape.size, bold=shape.bold)
+            left = shape.x - {"start": 0, "middle": width / 2, "end": width}[shape.anchor]
+            assert left >= 0, shape
+            assert left + width <= sheet.width, shape
+            assert 0 <= shape.y <= sheet.height, shape
 
 
 changes = st.lists(
@@ -325,4 +354,4 @@ def test_spread_keeps_order_distance_and_borders(wanted: list[float], gap: float
 
 
 def test_a_chart_says_what_it_is() -> None:
-    assert repr(Chart(lives_chart(lives(History())).figure, "words", "alt")) == "<Chart: alt>"
+    assert repr(Chart(lives_chart(lives(History())).sheet, "words", "alt")) == "<Chart: alt>"

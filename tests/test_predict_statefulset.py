@@ -15,7 +15,7 @@ from k8sviz.diagrams.timelines.rollouts import rollout_series
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import Ref
 from k8sviz.predict.statefulset import Action, StatefulPrediction, predict_statefulset
-from k8sviz.render.rollout_chart import rollout_chart
+from k8sviz.render.charts.rollout import rollout_chart
 from k8sviz.rules.statefulset import Act, Member, Plan, next_acts
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film

@@ -12,7 +12,7 @@ from k8sviz.diagrams.timelines.rollouts import by_revision, rollout_records, rol
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref
-from k8sviz.render.rollout_chart import rollout_chart, rollouts_chart
+from k8sviz.render.charts.rollout import rollout_chart, rollouts_chart
 from k8sviz.sources.recording import read
 
 DATA = Path(__file__).parent.parent / "data" / "labs"

@@ -17,8 +17,8 @@ from k8sviz.history import About, History, Result, Step
 from k8sviz.kinds import Ref
 from k8sviz.observed import received
 from k8sviz.predict.container import inspect, users
+from k8sviz.render.charts.updates import update_chart
 from k8sviz.render.picture import FORMATS, Picture, render
-from k8sviz.render.update_chart import update_chart
 from k8sviz.views.frames import film, pack
 from k8sviz.views.inspector import inspector
 

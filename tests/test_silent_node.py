@@ -11,7 +11,7 @@ from k8sviz.diagrams.timelines.silence import silence, silence_text
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
 from k8sviz.kinds import Ref
-from k8sviz.render.node_chart import silence_chart
+from k8sviz.render.charts.silence import silence_chart
 from k8sviz.render.text import text
 from k8sviz.rules.nodes import toleration
 from k8sviz.sources.recording import read

@@ -9,7 +9,7 @@ from k8sviz.diagrams.timelines.updates import Updates, updates
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
 from k8sviz.kinds import Ref
-from k8sviz.render.update_chart import update_chart
+from k8sviz.render.charts.updates import update_chart
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
 
@@ -146,5 +146,5 @@ def test_the_chart_shows_itself_and_its_words() -> None:
     chart = update_chart(told("ch07-configmap-volume", "demo-configmap-volume"))
     data, metadata = chart._repr_mimebundle_()
     assert data["text/plain"] == str(told("ch07-configmap-volume", "demo-configmap-volume"))
-    assert "fortune-config" in metadata["image/png"]["alt"]
+    assert "fortune-config" in metadata["image/svg+xml"]["alt"]
     assert chart.svg() == update_chart(told("ch07-configmap-volume", "demo-configmap-volume")).svg()

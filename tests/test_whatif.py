@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
 from k8sviz.diagrams.timelines.rollouts import rollout_records
@@ -108,18 +106,18 @@ def test_a_stateful_life_in_words() -> None:
 def test_the_widget_shows_a_picture_without_a_kernel() -> None:
     lab = rollout_whatif(replicas=4)
     data, metadata = lab._repr_mimebundle_()
-    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["image/svg+xml"].startswith("<svg")
     assert "at most 4 + 1 = 5 Pods" in data["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert "bound 5" in metadata["image/png"]["alt"]
+    assert "bound 5" in metadata["image/svg+xml"]["alt"]
 
 
 def test_moving_a_slider_predicts_anew() -> None:
     lab = rollout_whatif(replicas=2, max_surge=1, max_unavailable=0)
-    first, player = lab._png, lab.player
+    first, player = lab._svg, lab.player
     lab.replicas.value = 3
     assert lab.settings.replicas == 3
-    assert lab._png != first
+    assert lab._svg != first
     assert lab.player is not player
     lab.surge.slider.value = 0
     assert "refuses" in lab._said.value

@@ -7,12 +7,11 @@ were last chosen stays.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from html import escape
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import ipywidgets as widgets
 
@@ -24,7 +23,7 @@ from k8sviz.history import History
 from k8sviz.predict.rollout import rollout_prediction_text
 from k8sviz.predict.statefulset import stateful_prediction_text
 from k8sviz.render.charts import Chart
-from k8sviz.render.rollout_chart import rollout_chart, rollouts_chart
+from k8sviz.render.charts.rollout import rollout_chart, rollouts_chart
 from k8sviz.sources.labs import lab_names, load_lab
 from k8sviz.sources.recording import read
 from k8sviz.views.player import Player
@@ -89,7 +88,7 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
         self.settings = settings
         self.words = ""
         self.alt = self.heading
-        self._png = b""
+        self._svg = ""
         self._player: Player | None = None
         self._said = widgets.HTML(layout=widgets.Layout(flex="1 1 300px"))
         self._picture, self._more = _Shown(), _Shown()
@@ -119,11 +118,10 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
     def _say(self, lines: Sequence[str]) -> None:
         self._said.value = "".join(f"<p style='margin:.2em 1em'>{escape(line)}</p>" for line in lines)
 
-    def _put(self, beside: Chart, player: Player, title: str, more: Drawn) -> None:
+    def _put(self, beside: Chart, player: Player, title: str, more: Chart) -> None:
         """Show a chart, and below it two pages: the player, and one more picture under its title."""
-        drawn = Drawn.of(beside)
-        self._png = drawn.png
-        self._picture.show(drawn)
+        self._svg = beside.svg()
+        self._picture.show(beside)
         self._more.show(more)
         pages = [(say("whatif.control.player"), player), (title, self._more)]
         old, self._player = self._player, player
@@ -145,30 +143,16 @@ class _WhatIf(widgets.VBox):  # type: ignore[misc]
         """The widget, and for places without a kernel the chart of the present settings, and its words."""
         bundle = super()._repr_mimebundle_(**kwargs) or {}
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        shown = {"image/png": base64.b64encode(self._png).decode("ascii"), "text/plain": self.words}
-        return {**data, **shown}, {**metadata, "image/png": {"alt": self.alt, "width": 1008}}
-
-
-class Drawn(NamedTuple):
-    """A chart's picture, and its alternative text."""
-
-    png: bytes
-    alt: str
-
-    @classmethod
-    def of(cls, chart: Chart) -> Drawn:
-        """The chart, drawn."""
-        return cls(chart.png(), chart.alt)
+        shown = {"image/svg+xml": self._svg, "text/plain": self.words}
+        return {**data, **shown}, {**metadata, "image/svg+xml": {"alt": self.alt}}
 
 
 class _Shown(widgets.HTML):  # type: ignore[misc]
-    """A picture with its alternative text, which the Image of ipywidgets does not have."""
+    """A chart in the page itself, in the page's own colours."""
 
-    def show(self, drawn: Drawn) -> None:
+    def show(self, chart: Chart) -> None:
         """Show this one."""
-        data = base64.b64encode(drawn.png).decode("ascii")
-        style = "display:block;max-width:1050px;width:100%;height:auto"
-        self.value = f'<img src="data:image/png;base64,{data}" alt="{escape(drawn.alt)}" style="{style}">'
+        self.value = chart.svg(theme="auto")
 
 
 def _slider(value: float, low: float, high: float, code: str, step: float = 1) -> Any:
@@ -270,7 +254,7 @@ class RolloutWhatIf(_WhatIf):
         player = Player(
             prediction.history, rollout_story(prediction.history), title=part.title, start=prediction.begins
         )
-        self._put(beside, player, say("whatif.control.chart"), Drawn.of(rollout_chart(series)))
+        self._put(beside, player, say("whatif.control.chart"), rollout_chart(series))
 
     @property
     def nearest(self) -> Near | None:
@@ -343,12 +327,12 @@ class StatefulWhatIf(_WhatIf):
         return nearest_stateful_lab(self.settings)
 
     @cached_property
-    def _charts(self) -> dict[str, Drawn]:
+    def _charts(self) -> dict[str, Chart]:
         return {}
 
     @property
-    def _recorded(self) -> Drawn:
+    def _recorded(self) -> Chart:
         name = self.nearest
         if name not in self._charts:
-            self._charts[name] = Drawn.of(rollout_chart(rollout_series(_recorded(name))))
+            self._charts[name] = rollout_chart(rollout_series(_recorded(name)))
         return self._charts[name]
