@@ -8,7 +8,7 @@ import pytest
 
 from k8sviz import cli
 
-HEAVY = ("IPython", "anywidget", "graphviz", "ipywidgets", "jsonschema", "kubernetes", "matplotlib", "numpy", "yaml")
+HEAVY = ("IPython", "anywidget", "graphviz", "ipywidgets", "jsonschema", "kubernetes", "matplotlib", "numpy")
 PLAIN = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n"
 
 
