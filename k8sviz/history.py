@@ -9,13 +9,13 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
-from k8sviz.kinds import Ref, kind_named, kind_or_none
-from k8sviz.rules.fields import listed
-from k8sviz.rules.selectors import label_selector, labels_of, matches_all, parse_selector
+from k8sviz.kinds import Ref, kind_or_none
+from k8sviz.rules.fields import Object
+from k8sviz.rules.meta import Key, key_of, ref_of, uid_of
+from k8sviz.snapshot import Missing, Snapshot
 
 __all__ = [
     "About",
@@ -32,43 +32,10 @@ __all__ = [
     "ref_of",
 ]
 
-Object = dict[str, Any]
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
-Missing = Literal["absent", "elsewhere", "unread"]
 _TYPES: tuple[EventType, ...] = ("ADDED", "MODIFIED", "DELETED")
 _DELETED = _TYPES.index("DELETED")
 _MOST_DECODED = 8192  # objects kept parsed; the rest stays as the bytes it came in
-
-
-class Key(NamedTuple):
-    """What makes two events speak of the same object (RECORDING-FORMAT: the fold's key)."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def key_of(obj: Object) -> Key:
-    """The key of an object as the API sends it; missing fields count as ''."""
-    meta = _dict(obj.get("metadata"))
-    return Key(
-        _text(obj.get("apiVersion")), _text(obj.get("kind")), _text(meta.get("namespace")), _text(meta.get("name"))
-    )
-
-
-def ref_of(obj: Object) -> Ref:
-    """The object's kind, name and namespace."""
-    meta = _dict(obj.get("metadata"))
-    return Ref(_text(obj.get("kind")), _text(meta.get("name")), _text(meta.get("namespace")))
 
 
 class Event(NamedTuple):
@@ -172,7 +139,7 @@ class History:
         self._seqs = array("L")
         self._keys: dict[Key, _Versions] = {}
         self._by_kind: dict[str, dict[Key, _Versions]] = {}
-        self._sorted: dict[str | None, list[tuple[Key, _Versions]]] = {}  # by kind, made when first asked for
+        self._sorted: dict[str | None, list[Key]] = {}  # by kind, made when first asked for
         self._by_name: dict[tuple[str, str], list[Key]] = {}
         self._by_uid: dict[str, Key] = {}
         self._decoded: dict[int, Object] = {}
@@ -190,7 +157,7 @@ class History:
 
     def append(self, t: float, type: EventType, obj: Object) -> None:  # noqa: A002 - the watch's own word
         """Add one event at `t` seconds. The object is kept as it is: do not change it afterwards."""
-        self._append(t, _TYPES.index(type), key_of(obj), _text(_dict(obj.get("metadata")).get("uid")), obj)
+        self._append(t, _TYPES.index(type), key_of(obj), uid_of(obj), obj)
 
     def append_raw(self, t: float, type: EventType, key: Key, uid: str, raw: bytes) -> None:  # noqa: A002
         """Add one event whose object stays bytes until it is needed; `use_decoder` says how to parse them."""
@@ -246,7 +213,7 @@ class History:
             return len(dropped)
 
     def _uid_at(self, seq: int) -> str:
-        return _text(_dict(self._object(seq).get("metadata")).get("uid"))
+        return uid_of(self._object(seq))
 
     def _was_deletion(self, seq: int) -> bool:
         return self._kinds_of_change[seq] == _DELETED
@@ -314,23 +281,45 @@ class History:
             self._decoded[seq] = obj
         return obj
 
-    def at(self, t: float | None = None) -> "Snapshot":
+    def at(self, t: float | None = None) -> Snapshot:
         """The state at `t` seconds (None: the newest). Costs nothing until something is looked up."""
         return Snapshot(self, math.inf if t is None else t, self._next)
 
-    def _places(self, kind: str | None) -> list[tuple[Key, _Versions]]:
+    # -- what a Snapshot asks -----------------------------------------------------------------------
+
+    def state_of(self, key: Key, t: float, limit: int) -> Object | None:
+        """One object at `t`, of the first `limit` events; None while it is not there."""
+        with self._lock:
+            versions = self._keys.get(key)
+            seq = versions.current(t, limit) if versions is not None else -1
+            return None if seq < 0 or self._was_deletion(seq) else self._object(seq)
+
+    def keys_of(self, kind: str | None = None) -> list[Key]:
         """The objects of a kind (None: all) that ever were, sorted."""
         with self._lock:
             found = self._sorted.get(kind)
             if found is None:
-                known = self._keys if kind is None else self._by_kind.get(kind, {})
-                found = self._sorted[kind] = sorted(known.items(), key=_first)
+                found = self._sorted[kind] = sorted(self._keys if kind is None else self._by_kind.get(kind, ()))
             return found
 
-    def _kind(self, word: str) -> str:
+    def keys_named(self, kind: str, name: str) -> list[Key]:
+        """The objects of a kind (any of kubectl's names) and name that ever were, in the order in which they came."""
+        return list(self._by_name.get((self.kind(kind), name), ()))
+
+    def key_of_uid(self, uid: str) -> Key | None:
+        """The object that has or had this uid."""
+        return self._by_uid.get(uid)
+
+    def kinds(self) -> list[str]:
+        """The kinds of which there ever was an object."""
+        return list(self._by_kind)
+
+    def kind(self, word: str) -> str:
         """The kind that a word means, as far as anybody knows it: `pvc` is PersistentVolumeClaim."""
         kind = None if word in self._by_kind else kind_or_none(word)
         return kind.name if kind else word
+
+    # -- over time ----------------------------------------------------------------------------------
 
     def between(self, after: float, until: float) -> list[Event]:
         """Events with after < t <= until, in order."""
@@ -341,7 +330,7 @@ class History:
     def versions(self, kind: str, name: str, namespace: str | None = None) -> list[Event]:
         """Every event about one object, in order; namespace None means any."""
         with self._lock:
-            known = self._by_name.get((self._kind(kind), name), ())
+            known = self._by_name.get((self.kind(kind), name), ())
             found = [k for k in known if namespace is None or k.namespace == namespace]
             rows = [pair for k in found for pair in zip(self._keys[k].times, self._keys[k].seqs, strict=True)]
             return [self._event(t, seq) for t, seq in sorted(rows)]
@@ -351,13 +340,13 @@ class History:
         with self._lock:
             if kinds is None:
                 return sorted(set(self._times))
-            wanted = [self._by_kind.get(self._kind(kind), {}) for kind in kinds]
+            wanted = [self._by_kind.get(self.kind(kind), {}) for kind in kinds]
             return sorted({t for known in wanted for versions in known.values() for t in versions.times})
 
     def refs(self, kind: str | None = None) -> list[Ref]:
         """Every object that ever was, of one kind or of all."""
         with self._lock:
-            keys = list(self._by_kind.get(self._kind(kind), {}) if kind else self._keys)
+            keys = list(self._by_kind.get(self.kind(kind), {}) if kind else self._keys)
         return sorted({Ref(k.kind, k.name, k.namespace) for k in keys})
 
     def step(self, step_id: str) -> Step:
@@ -402,176 +391,3 @@ class History:
 
 def _step_time(step: Step) -> float:
     return step.t
-
-
-def _first(pair: tuple[Key, _Versions]) -> Key:
-    return pair[0]
-
-
-class Snapshot:
-    """What the cluster held at one time: a fold of a History that never changes."""
-
-    def __init__(self, history: History, t: float, limit: int) -> None:
-        self._history = history
-        self._limit = limit
-        self.t = t
-
-    @property
-    def about(self) -> About:
-        """What the History is a history of."""
-        return self._history.about
-
-    @property
-    def history(self) -> History:
-        """The History that this is a moment of."""
-        return self._history
-
-    @property
-    def notes(self) -> list[str]:
-        """What is known to be missing from this picture (a truncated recording, a kind that may not be read)."""
-        return list(self._history.notes)
-
-    def missing(self, kind: str) -> Missing:
-        """What it means that an object of this kind is not here: it does not exist, or nobody can tell."""
-        if kind in self._history.unread:
-            return "unread"
-        return "elsewhere" if self._history.partial else "absent"
-
-    def _current(self, versions: _Versions) -> Object | None:
-        with self._history._lock:
-            seq = versions.current(self.t, self._limit)
-            if seq < 0 or self._history._kinds_of_change[seq] == _DELETED:
-                return None
-            return self._history._object(seq)
-
-    def __iter__(self) -> Iterator[Object]:
-        return iter(self.objects())
-
-    def __len__(self) -> int:
-        return len(self.objects())
-
-    def __repr__(self) -> str:
-        at = "now" if math.isinf(self.t) else f"{self.t:.1f} s"
-        counts = sorted((kind, len(self.objects(kind))) for kind in list(self._history._by_kind))
-        return f"<Snapshot at {at}: " + ", ".join(f"{n} {kind}" for kind, n in counts if n) + ">"
-
-    def objects(
-        self, kind: str | None = None, *, namespace: str | None = None, selector: str | Mapping[str, Any] | None = None
-    ) -> list[Object]:
-        """Objects by kind (any of kubectl's names), namespace and label selector, sorted by namespace and name.
-
-        `selector` is what `kubectl -l` takes, or a LabelSelector object. Cluster-scoped objects stay when a
-        namespace is chosen.
-        """
-        if kind and kind not in self._history._by_kind:
-            kind = kind_named(kind).name
-        wanted = parse_selector(selector) if isinstance(selector, str) else label_selector(selector)
-        found = []
-        for key, versions in self._history._places(kind or None):
-            if namespace is not None and key.namespace not in ("", namespace):
-                continue
-            obj = self._current(versions)
-            if obj is None:
-                continue
-            if selector is not None and (wanted is None or not matches_all(wanted, labels_of(obj))):
-                continue
-            found.append(obj)
-        return found
-
-    def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
-        """One object by kind (any of kubectl's names) and name, or None. No namespace: the History's own, then any."""
-        keys = list(self._history._by_name.get((self._history._kind(kind), name), ()))
-        if namespace is not None:
-            keys = [k for k in keys if k.namespace in ("", namespace)]
-        else:
-            keys = sorted(keys, key=lambda k: k.namespace != self.about.namespace)
-        for key in keys:
-            versions = self._history._keys.get(key)
-            obj = self._current(versions) if versions else None
-            if obj is not None:
-                return obj
-        return None
-
-    def find(self, ref: Ref) -> Object | None:
-        """One object by its Ref, or None."""
-        return self.get(ref.kind, ref.name, ref.namespace or None)
-
-    def require(self, ref: Ref) -> Object:
-        """One object by its Ref. Raises K8svizError that says when it was there, or names the nearest."""
-        obj = self.find(ref)
-        if obj is not None:
-            return obj
-        events = self._history.versions(ref.kind, ref.name, ref.namespace or None)
-        if events:
-            gone = [e.t for e in events if e.type == "DELETED"]
-            until = f" to {gone[-1]:.1f} s" if gone else ""
-            when = "now" if math.isinf(self.t) else f"at {self.t:.1f} s"
-            raise K8svizError(f"{ref} is not there {when}; it was from {events[0].t:.1f} s{until}")
-        names = [r.name for r in self._history.refs(ref.kind)]
-        raise K8svizError(f"no {ref} here; {nearest(ref.name, names)}")
-
-    def by_uid(self, uid: str) -> Object | None:
-        """The object with that uid, or None (also when another of the same name has replaced it)."""
-        key = self._history._by_uid.get(uid)
-        versions = self._history._keys.get(key) if key else None
-        obj = self._current(versions) if versions else None
-        return obj if obj is not None and _dict(obj.get("metadata")).get("uid") == uid else None
-
-    def owner(self, obj: Object) -> Object | None:
-        """The controller that owns this object, or its first owner, if it is known."""
-        for owner in sorted(listed(obj, "metadata", "ownerReferences"), key=lambda o: not o.get("controller")):
-            found = self.by_uid(_text(owner.get("uid")))
-            if found is None and not owner.get("uid"):  # a manifest has no uids: names must do
-                namespace = _text(_dict(obj.get("metadata")).get("namespace"))
-                found = self.get(_text(owner.get("kind")), _text(owner.get("name")), namespace)
-            if found is not None:
-                return found
-        return None
-
-    @cached_property
-    def _children(self) -> dict[str, list[Object]]:
-        children: dict[str, list[Object]] = {}
-        for obj in self.objects():
-            for uid in {_text(owner.get("uid")) for owner in listed(obj, "metadata", "ownerReferences")} - {""}:
-                children.setdefault(uid, []).append(obj)
-        return children
-
-    def owned(self, obj: Object, kind: str | None = None) -> list[Object]:
-        """The objects that name this one as an owner."""
-        found = self._children.get(_text(_dict(obj.get("metadata")).get("uid")), [])
-        wanted = kind and self._history._kind(kind)
-        return [o for o in found if kind is None or o.get("kind") == wanted]
-
-    @cached_property
-    def _events(self) -> dict[tuple[str, str, str], list[Object]]:
-        found: dict[tuple[str, str, str], list[Object]] = {}
-        for event in self.objects("Event"):
-            it = _about(event)
-            key = (_text(it.get("kind")), _text(it.get("namespace")), _text(it.get("name")))
-            found.setdefault(key, []).append(event)
-        return found
-
-    def events(self, obj: Object) -> list[Object]:
-        """The Events about an object, newest first; those about an earlier object of the same name left out."""
-        meta = _dict(obj.get("metadata"))
-        found = self._events.get((_text(obj.get("kind")), _text(meta.get("namespace")), _text(meta.get("name"))), [])
-        uid = meta.get("uid")
-        mine = [e for e in found if not uid or _about(e).get("uid") in (None, "", uid)]
-        return sorted(mine, key=_event_time, reverse=True)
-
-
-def _about(event: Object) -> dict[str, Any]:
-    return _dict(event.get("involvedObject") or event.get("regarding"))
-
-
-def _event_time(event: Object) -> str:
-    """Its newest time; without the Z, since a second and its fractions then sort as they should."""
-    series = _dict(event.get("series"))
-    time = _text(
-        series.get("lastObservedTime")
-        or event.get("lastTimestamp")
-        or event.get("eventTime")
-        or event.get("firstTimestamp")
-        or _dict(event.get("metadata")).get("creationTimestamp")
-    )
-    return time.removesuffix("Z")

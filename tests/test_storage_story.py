@@ -723,3 +723,13 @@ def test_a_container_that_is_stopped_with_its_pod_is_no_error(lab: str) -> None:
         for node in storage(seen.at(t)).nodes if going else ():
             if node.kind == "Container" and node.group.rsplit("/", 1)[-1] in going and "(" in node.state:
                 assert node.level in ("ending", "off"), (t, node)
+
+
+@pytest.mark.parametrize("annotation", ["storageclass", "storageclass.beta"])
+def test_a_default_class_is_drawn_as_one_by_either_annotation(annotation: str) -> None:
+    meta = {"name": "fast", "annotations": {f"{annotation}.kubernetes.io/is-default-class": "true"}}
+    cls = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": meta, "provisioner": "x"}
+    plain = {**cls, "metadata": {"name": "slow"}}
+    facts = {node.name: node.facts for node in storage(History.of([cls, plain]).at()).nodes}
+    assert "default class" in facts["fast"]
+    assert "default class" not in facts["slow"]

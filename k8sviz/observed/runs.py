@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, integer, listed, mapping, text
+from k8sviz.rules.times import epoch
 
 __all__ = ["Run", "clock", "pod_versions", "run_of"]
 
-JSON = Mapping[str, Any]
 _LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
@@ -72,20 +69,12 @@ def pod_versions(history: History, ref: Ref, t: float) -> list[tuple[float, Obje
 
 def clock(history: History) -> float | None:
     """The History's beginning in seconds since 1970; None when it does not say."""
-    return _seconds(history.about.started_at)
-
-
-def _seconds(stamp: str) -> float | None:
-    try:
-        found = datetime.fromisoformat(stamp)
-    except ValueError:
-        return None
-    return found.timestamp() if found.tzinfo else None
+    return epoch(history.about.started_at)
 
 
 def _clamped(started: str, zero: float | None, after: float, until: float) -> float:
     """The end of the second that a status names, but not outside what the events say."""
-    seconds = _seconds(started)
+    seconds = epoch(started)
     if seconds is None or zero is None:
         return until
     return min(max(seconds + 1 - zero, after), until)

@@ -4,11 +4,11 @@ Rules: plugin/pkg/auth/authorizer/rbac/rbac.go, pkg/apis/rbac/v1/evaluation_help
 pkg/registry/rbac/validation/rule.go (Kubernetes v1.36). Access is only ever added: no rule forbids.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from k8sviz.rules.admission import TOKEN_MOUNT_PATH, in_start_order, service_account
-from k8sviz.rules.fields import listed, mapping, strings, text
+from k8sviz.rules.fields import JSON, listed, mapping, strings, text
 from k8sviz.rules.objects import flattened
 from k8sviz.rules.reasons import Reason
 
@@ -27,7 +27,6 @@ __all__ = [
     "named_subject",
 ]
 
-JSON = Mapping[str, Any]
 _PREFIX = "system:serviceaccount:"
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 

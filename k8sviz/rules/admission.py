@@ -3,10 +3,9 @@
 A manifest leaves out what defaulting and admission add; the kubelet's rules read them all the same.
 """
 
-from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapping, text
 from k8sviz.rules.objects import Objects
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "service_account",
 ]
 
-JSON = Mapping[str, Any]
 Role = Literal["init", "sidecar", "main", "ephemeral"]
 
 TOKEN_MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no secret

@@ -7,17 +7,15 @@ ActivePodsWithRanks). Times are seconds since 1970, as `epoch` reads them from t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, Literal
 
-from k8sviz.rules.fields import integer, listed, text
-from k8sviz.rules.pods import is_ready, is_terminating, pod_status, restarts
+from k8sviz.rules.fields import JSON, integer, text
+from k8sviz.rules.meta import condition, is_terminating
+from k8sviz.rules.pods import is_ready, pod_status, restarts
+from k8sviz.rules.times import epoch
 
 __all__ = ["STAGES", "Stage", "available_from", "deletion_rank", "epoch", "is_active", "is_terminating", "pod_stage"]
 
-JSON = Mapping[str, Any]
 Stage = Literal["pending", "starting", "failing", "ready", "available", "terminating", "ended"]
 STAGES: Final[tuple[Stage, ...]] = ("available", "ready", "starting", "pending", "failing", "terminating", "ended")
 """What a Pod can be for a rollout, from best to worst.
@@ -26,21 +24,7 @@ pending: no node yet · starting: on a node, not Ready · failing: a container c
 ready: Ready, but not yet for minReadySeconds · available · terminating: asked to go · ended: its process is over.
 """
 
-_FINE = re.compile(r"(\.\d{6})\d+")
 _STARTING: Final = frozenset({"", "Pending", "ContainerCreating", "PodInitializing", "Waiting", "Running", "NotReady"})
-
-
-@lru_cache(maxsize=4096)
-def epoch(stamp: str) -> float | None:
-    """Seconds since 1970 of an RFC 3339 stamp; None for a text that is none.
-
-    >>> epoch("1970-01-01T00:01:00Z"), epoch("1970-01-01T00:00:00.5Z"), epoch("soon")
-    (60.0, 0.5, None)
-    """
-    try:
-        return datetime.fromisoformat(_FINE.sub(r"\1", stamp)).timestamp()
-    except ValueError:
-        return None
 
 
 def is_active(pod: JSON) -> bool:
@@ -61,11 +45,11 @@ def available_from(pod: JSON, min_ready_seconds: int) -> float | None:
     >>> available_from({"status": {"conditions": [ready]}}, 10)
     70.0
     """
-    for condition in listed(pod, "status", "conditions"):
-        if text(condition, "type") == "Ready" and text(condition, "status") == "True":
-            since = epoch(text(condition, "lastTransitionTime"))
-            return None if since is None and min_ready_seconds > 0 else (since or 0.0) + max(0, min_ready_seconds)
-    return None
+    ready = condition(pod, "Ready")
+    if text(ready, "status") != "True":
+        return None
+    since = epoch(text(ready, "lastTransitionTime"))
+    return None if since is None and min_ready_seconds > 0 else (since or 0.0) + max(0, min_ready_seconds)
 
 
 def pod_stage(pod: JSON, min_ready_seconds: int = 0, now: float | None = None) -> Stage:

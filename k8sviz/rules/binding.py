@@ -7,9 +7,9 @@ one without claimRef is, or is about to be, Available.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from k8sviz.rules.fields import listed, mapped, mapping, string, strings, text
+from k8sviz.rules.fields import JSON, listed, mapped, mapping, string, strings, text
 from k8sviz.rules.quantity import Quantity, quantity_or_none
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.selectors import label_selector, labels_of, matches, matches_node_terms
@@ -29,6 +29,7 @@ __all__ = [
     "find_match",
     "find_match_on_node",
     "is_bound_to",
+    "is_default_class",
     "rejections",
     "requested_storage",
     "volume_class",
@@ -37,7 +38,6 @@ __all__ = [
     "waits_for_first_consumer",
 ]
 
-JSON = Mapping[str, Any]
 
 ACCESS_MODES: Mapping[str, str] = {
     "ReadWriteOnce": "RWO",
@@ -146,16 +146,18 @@ def waits_for_first_consumer(storage_class: JSON | None) -> bool:
     return text(storage_class, "volumeBindingMode") == "WaitForFirstConsumer"
 
 
+def is_default_class(storage_class: JSON) -> bool:
+    """Whether the class is marked as the default one, by the annotation of today or by the beta one."""
+    notes = mapping(storage_class, "metadata", "annotations")
+    return any(text(notes, name) == "true" for name in _DEFAULT_CLASS_ANNOTATIONS)
+
+
 def default_storage_class(classes: Iterable[JSON]) -> JSON | None:
     """The class that a claim gets when it names none: of several defaults the newest, then the first by name.
 
     Rule: pkg/volume/util/storageclass.go, GetDefaultClass.
     """
-    defaults = [
-        storage_class
-        for storage_class in classes
-        if any(text(storage_class, "metadata", "annotations", name) == "true" for name in _DEFAULT_CLASS_ANNOTATIONS)
-    ]
+    defaults = [found for found in classes if is_default_class(found)]
     defaults.sort(key=lambda found: text(found, "metadata", "name"))
     return max(defaults, key=lambda found: text(found, "metadata", "creationTimestamp"), default=None)
 

@@ -6,10 +6,10 @@ A size is a number of Pods; nothing here counts Pods that are being deleted, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from k8sviz.rules.fields import integer, mapping, text
+from k8sviz.rules.fields import JSON, integer, mapping, text
 from k8sviz.rules.rollout import RolloutBounds, is_paused, rollout_bounds
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "uses_recreate",
 ]
 
-JSON = Mapping[str, Any]
 REVISION: Final = "deployment.kubernetes.io/revision"
 HISTORY_LIMIT: Final = 10
 PROGRESS_DEADLINE: Final = 600

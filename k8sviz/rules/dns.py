@@ -6,15 +6,15 @@ Rule: the Kubernetes DNS-based service discovery specification, version 1.1.0
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, strings, text
+from k8sviz.rules.services import belongs_to, endpoints_of, is_headless
 
-__all__ = ["CLUSTER_DOMAIN", "Record", "is_headless", "pod_dns_name", "records", "service_dns_name"]
+__all__ = ["CLUSTER_DOMAIN", "Record", "pod_dns_name", "records", "service_dns_name"]
 
-JSON = Mapping[str, Any]
 CLUSTER_DOMAIN: Final = "cluster.local"
 
 
@@ -49,11 +49,6 @@ def pod_dns_name(pod: str, service: str, namespace: str, domain: str = CLUSTER_D
     return f"{pod}.{service}.{namespace}.svc.{domain}"
 
 
-def is_headless(service: JSON) -> bool:
-    """Whether spec.clusterIP is None: the name then stands for the Pods themselves, not for one address."""
-    return text(service, "spec", "clusterIP") == "None"
-
-
 def records(service: JSON, slices: Iterable[JSON], domain: str = CLUSTER_DOMAIN) -> list[Record]:
     """The A, AAAA, SRV and CNAME records of a Service. EndpointSlices of other Services are left out.
 
@@ -75,17 +70,10 @@ def records(service: JSON, slices: Iterable[JSON], domain: str = CLUSTER_DOMAIN)
     name = service_dns_name(service, domain)
     if text(service, "spec", "type") == "ExternalName":
         return [Record(name, "CNAME", f"{text(service, 'spec', 'externalName').rstrip('.')}.")]
-    mine = [s for s in slices if _belongs(s, service)]
+    mine = [s for s in slices if belongs_to(s, service)]
     found = _headless(service, mine, name) if is_headless(service) else _cluster_ip(service, name)
     order = {"A": 0, "AAAA": 1, "SRV": 2}
     return sorted(dict.fromkeys(found), key=lambda r: (order[r.type], r.name.count("."), r.name, r.value))
-
-
-def _belongs(endpoint_slice: JSON, service: JSON) -> bool:
-    labels = mapping(endpoint_slice, "metadata", "labels")
-    return text(labels, "kubernetes.io/service-name") == text(service, "metadata", "name") and text(
-        endpoint_slice, "metadata", "namespace"
-    ) == text(service, "metadata", "namespace")
 
 
 def _address(name: str, address: str) -> Record:
@@ -110,18 +98,13 @@ def _cluster_ip(service: JSON, name: str) -> Iterator[Record]:
 
 def _headless(service: JSON, slices: list[JSON], name: str) -> Iterator[Record]:
     all_of_them = bool(flag(service, "spec", "publishNotReadyAddresses"))
-    serving = [
-        (endpoint, listed(s, "ports"))
-        for s in slices
-        for endpoint in listed(s, "endpoints")
-        if all_of_them or flag(endpoint, "conditions", "ready") is not False
-    ]
+    serving = [(e, listed(s, "ports")) for s in slices for e in endpoints_of(s) if all_of_them or e.ready]
     for endpoint, ports in serving:
-        for address in strings(endpoint, "addresses"):
+        for address in endpoint.addresses:
             # an endpoint without a hostname gets one that the DNS server makes from its address
-            own = text(endpoint, "hostname") or address.replace(".", "-").replace(":", "-")
+            own = endpoint.hostname or address.replace(".", "-").replace(":", "-")
             yield _address(name, address)
-            if text(endpoint, "hostname"):
+            if endpoint.hostname:
                 yield _address(f"{own}.{name}", address)
             for port in ports:
                 yield from _srv(name, port, f"{own}.{name}", max(1, 100 // len(serving)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from k8sviz.rules.admission import find_container, node_of, resource_text, service_account
-from k8sviz.rules.fields import flag, listed, mapping, string, text
+from k8sviz.rules.fields import JSON, flag, listed, mapping, string, text
 from k8sviz.rules.quantity import Quantity, divide_for_downward_api, quantity_or_none
 from k8sviz.rules.reasons import Reason
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ResourceTerms", "field_value", "format_map", "go_quote", "resource_terms", "resource_value"]
 
-JSON = Mapping[str, Any]
 
 _SUBSCRIPT = re.compile(r"(metadata\.(?:labels|annotations))\['(.*)'\]\Z", re.DOTALL)
 _RESOURCES = re.compile(r"(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)\Z")

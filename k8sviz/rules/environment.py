@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from k8sviz.rules.downward import field_value, resource_value
 from k8sviz.rules.expansion import expand
-from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, strings, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.reasons import Reason
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = [
     "shell_can_read",
 ]
 
-JSON = Mapping[str, Any]
 Mechanism = Literal[
     "literal", "configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef", "envFrom"
 ]

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["flag", "integer", "listed", "mapped", "mapping", "string", "strings", "text"]
+__all__ = ["JSON", "Object", "flag", "integer", "listed", "mapped", "mapping", "string", "strings", "text"]
 
+JSON = Mapping[str, Any]
+"""An object, or a part of one, that is only read."""
+Object = dict[str, Any]
+"""An object as the API sends it."""
 _EMPTY: Mapping[str, Any] = {}
 _OBJECT: Final = (dict, Mapping)  # asking for dict first is a third of the time: almost all are
 

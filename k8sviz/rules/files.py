@@ -10,13 +10,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from k8sviz.rules.admission import fs_group, fs_user, in_start_order, mounted_volumes
 from k8sviz.rules.downward import field_value, resource_value
 from k8sviz.rules.environment import environment
 from k8sviz.rules.expansion import expand, references
-from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapped, mapping, text
 from k8sviz.rules.objects import Objects
 from k8sviz.rules.reasons import Reason
 
@@ -33,7 +33,6 @@ __all__ = [
     "volume_problems",
 ]
 
-JSON = Mapping[str, Any]
 Update = Literal["live", "frozen"]
 
 DEFAULT_MODE = 0o644

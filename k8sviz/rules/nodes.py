@@ -5,14 +5,13 @@ Rules: pkg/controller/nodelifecycle (grace period, taints), pkg/controller/taint
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from k8sviz.rules.fields import integer, listed, text
+from k8sviz.rules.fields import JSON, integer, listed, text
+from k8sviz.rules.meta import condition_status
 
 __all__ = ["SILENT_TAINTS", "no_execute_taint", "ready_status", "taints", "toleration"]
 
-JSON = Mapping[str, Any]
 SILENT_TAINTS: Final = (
     "node.kubernetes.io/unreachable",
     "node.kubernetes.io/not-ready",
@@ -46,7 +45,7 @@ def _tolerates(one: Any, key: str) -> bool:
 
 def ready_status(node: JSON) -> str:
     """The status of its Ready condition: True, False, Unknown; "" where it says nothing."""
-    return next((text(c, "status") for c in listed(node, "status", "conditions") if text(c, "type") == "Ready"), "")
+    return condition_status(node, "Ready")
 
 
 def taints(node: JSON) -> list[tuple[str, str]]:

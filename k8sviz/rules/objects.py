@@ -8,13 +8,11 @@ the empty text, as Go reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-from k8sviz.rules.fields import listed, mapping, text
+from k8sviz.rules.fields import JSON, listed, mapping, text
 
 __all__ = ["Objects", "contents_of", "flattened"]
 
-JSON = Mapping[str, Any]
 
 _CLUSTER_SCOPED = frozenset({"PersistentVolume", "StorageClass", "Node", "Namespace", "VolumeAttributesClass"})
 

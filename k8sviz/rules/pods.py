@@ -3,14 +3,13 @@
 Rule: pkg/printers/internalversion/printers.go, printPod.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapping, text
+from k8sviz.rules.meta import condition_status, is_terminating
 
-__all__ = ["ContainerState", "container_state", "containers", "is_ready", "is_terminating", "pod_status", "restarts"]
-
-JSON = Mapping[str, Any]
+__all__ = ["ContainerState", "container_state", "containers", "is_ready", "pod_status", "restarts"]
 
 
 class ContainerState(NamedTuple):
@@ -57,7 +56,7 @@ def container_state(pod: JSON, name: str) -> ContainerState:
 
 def is_ready(pod: JSON) -> bool:
     """Whether the Pod's Ready condition is True."""
-    return any(text(c, "type") == "Ready" and text(c, "status") == "True" for c in listed(pod, "status", "conditions"))
+    return condition_status(pod, "Ready") == "True"
 
 
 def restarts(pod: JSON) -> int:
@@ -90,7 +89,7 @@ def pod_status(pod: JSON) -> str:
                 running = True
         if word == "Completed" and running:
             word = "Running" if is_ready(pod) else "NotReady"
-    if mapping(pod, "metadata").get("deletionTimestamp") is not None:
+    if is_terminating(pod):
         return "Unknown" if text(pod, "status", "reason") == "NodeLost" else "Terminating"
     return word
 
@@ -120,8 +119,3 @@ def _init_word(pod: JSON) -> str:
             return f"Init:{reason}"
         return f"Init:{i}/{len(specs)}"
     return ""
-
-
-def is_terminating(pod: JSON) -> bool:
-    """Whether the Pod was asked to go."""
-    return mapping(pod, "metadata").get("deletionTimestamp") is not None

@@ -4,15 +4,14 @@ Rule: pkg/api/v1/pod/util.go (VisitPodConfigmapNames, VisitPodSecretNames), Kube
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from k8sviz.rules.admission import in_start_order
-from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapped, mapping, text
 
 __all__ = ["Reference", "Way", "is_token_volume", "references"]
 
-JSON = Mapping[str, Any]
 Way = Literal["env", "envFrom", "volume", "projected", "imagePullSecrets", "driver"]
 
 _PARTS = {"configMap": "ConfigMap", "secret": "Secret"}

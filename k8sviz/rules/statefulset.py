@@ -4,9 +4,9 @@ Rules: pkg/controller/statefulset (stateful_set_control.go, stateful_set_utils.g
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, integer, listed, mapping, text
 from k8sviz.rules.rollout import scaled_value
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "updates_on_delete",
 ]
 
-JSON = Mapping[str, Any]
 REVISION_LABEL: Final = "controller-revision-hash"
 Wait = Literal["", "terminating", "not-ready", "not-available", "unhealthy-update"]
 

@@ -7,7 +7,8 @@ from typing import Final
 from k8sviz.diagrams.kit.model import Level
 from k8sviz.history import Object
 from k8sviz.rules.fields import integer, listed, mapping, text
-from k8sviz.rules.pods import ContainerState, is_terminating
+from k8sviz.rules.meta import is_terminating
+from k8sviz.rules.pods import ContainerState
 from k8sviz.rules.rollout import is_paused
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.words import say

@@ -8,8 +8,9 @@ from typing import Final
 
 from k8sviz.diagrams.kit.model import Level
 from k8sviz.history import Object, Snapshot
-from k8sviz.rules.availability import Stage, epoch, pod_stage
+from k8sviz.rules.availability import Stage, pod_stage
 from k8sviz.rules.pods import pod_status
+from k8sviz.rules.times import epoch
 from k8sviz.words import say
 
 __all__ = ["GLYPHS", "STAGE_LEVELS", "now_of", "seats_line", "stage_of"]

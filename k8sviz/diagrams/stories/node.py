@@ -12,10 +12,11 @@ from k8sviz.diagrams.kit.stages import now_of, stage_of
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules.availability import epoch, is_terminating
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, text
+from k8sviz.rules.meta import is_terminating
 from k8sviz.rules.nodes import no_execute_taint, ready_status, taints, toleration
+from k8sviz.rules.times import epoch
 from k8sviz.words import say
 
 __all__ = ["node", "node_story"]

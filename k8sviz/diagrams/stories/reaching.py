@@ -10,8 +10,9 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.deployment import min_ready_seconds
-from k8sviz.rules.dns import is_headless, pod_dns_name, service_dns_name
+from k8sviz.rules.dns import pod_dns_name, service_dns_name
 from k8sviz.rules.fields import flag, listed, text
+from k8sviz.rules.services import is_headless
 from k8sviz.rules.statefulset import ordinal_of
 from k8sviz.words import say
 

@@ -17,11 +17,13 @@ from k8sviz.diagrams.kit.model import Diagram, Level
 from k8sviz.diagrams.kit.stages import GLYPHS, now_of, seats_line, stage_of
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules.availability import STAGES, Stage, available_from, is_terminating, pod_stage
+from k8sviz.rules.availability import STAGES, Stage, available_from, pod_stage
 from k8sviz.rules.deployment import min_ready_seconds
-from k8sviz.rules.dns import Record, is_headless, pod_dns_name, records
+from k8sviz.rules.dns import Record, pod_dns_name, records
 from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
+from k8sviz.rules.meta import is_terminating
 from k8sviz.rules.pods import is_ready, restarts
+from k8sviz.rules.services import is_headless
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,
     Member,

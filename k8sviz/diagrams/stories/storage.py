@@ -25,6 +25,7 @@ from k8sviz.rules.binding import (
     claim_class,
     classify,
     is_bound_to,
+    is_default_class,
     requested_storage,
     volume_class,
     volume_fits_node,
@@ -421,8 +422,7 @@ def _claimed(b: Builder, volume: Object, node: str, claim: Ref) -> None:
 def class_card(b: Builder, storage_class: Object) -> str:
     """A StorageClass: provisioner, reclaimPolicy, volumeBindingMode, parameters, the default annotation."""
     words = "diagrams.storage."
-    default = text(storage_class, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true"
-    facts = [say(words + "default-class")] if default else []
+    facts = [say(words + "default-class")] if is_default_class(storage_class) else []
     facts.append(say(words + "binding-mode", mode=text(storage_class, "volumeBindingMode") or "Immediate"))
     facts.append(say(words + "reclaim", policy=text(storage_class, "reclaimPolicy") or "Delete"))
     facts += [say(words + "parameters", name=k, value=v) for k, v in mapping(storage_class, "parameters").items()]

@@ -18,10 +18,11 @@ from k8sviz.diagrams.kit.stages import stage_of
 from k8sviz.diagrams.timelines.lives import Span, Tick
 from k8sviz.errors import K8svizError
 from k8sviz.history import Event, History, Object, key_of
-from k8sviz.rules.availability import epoch, is_terminating
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, text
+from k8sviz.rules.meta import is_terminating
 from k8sviz.rules.nodes import SILENT_TAINTS, no_execute_taint, ready_status, taints, toleration
+from k8sviz.rules.times import epoch
 from k8sviz.words import say
 
 __all__ = ["Lane", "Moment", "Silence", "silence", "silence_text"]
