@@ -1,0 +1,1 @@
+"""kubectl's words on any cluster that answers as an API: parse, ask, print. No program is run."""

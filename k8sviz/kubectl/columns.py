@@ -507,10 +507,9 @@ def table_of(kind: str, *, wide: bool) -> tuple[tuple[str, ...], Callable[[JSON,
     (('NAME', 'DATA', 'AGE'), ['c', '1', '<unknown>'])
     """
     found = _TABLES.get(kind, _DEFAULT)
+    picked: tuple[int, ...] = tuple(range(len(found.columns) if wide else found.wide))
     if kind == "Event" and not wide:
         picked = _EVENT_NARROW
-    else:
-        picked = tuple(range(len(found.columns) if wide else found.wide))
     columns = tuple(found.columns[i] for i in picked)
 
     def row(obj: JSON, now: float) -> list[str]:

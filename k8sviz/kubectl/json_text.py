@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["compact", "indented", "number_text"]
 
 
-def number_text(value: float) -> str:
+def number_text(value: object) -> str:
     """A number as Go prints it: whole numbers without a point.
 
     >>> number_text(3), number_text(3.0), number_text(0.5)

@@ -49,7 +49,7 @@ def find(path: str, value: Any) -> list[Any]:
 
 
 def relaxed(path: str) -> str:
-    """A path as custom columns and --sort-by take it: braces and the first dot may be missing (RelaxedJSONPathExpression).
+    """A path as custom columns and --sort-by take it: braces and the first dot may be missing.
 
     >>> relaxed("metadata.name"), relaxed("{.a}")
     ('{.metadata.name}', '{.a}')
@@ -57,8 +57,7 @@ def relaxed(path: str) -> str:
     found = re.fullmatch(r"\{\.?([^{}]+)\}|\.?([^{}]+)", path)
     if not found:
         raise JsonPathError(
-            f"unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{{name1.name2}}' or "
-            f"'{{.name1.name2}}'"
+            "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'"
         )
     inner = found[1] or found[2]
     return "{" + (inner if inner.startswith(("$", "@", "[", "..")) else "." + inner.lstrip(".")) + "}"

@@ -6,14 +6,15 @@ looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
 from k8sviz.cluster.refused import Refused, bad_request, not_found
+from k8sviz.errors import K8svizError
 from k8sviz.history import Object, Snapshot
 from k8sviz.kinds import KINDS
-from k8sviz.kubectl.fields import parse_fields
 from k8sviz.rules.availability import epoch
+from k8sviz.rules.field_selectors import field_selector, matches_fields
 from k8sviz.rules.fields import text
 from k8sviz.rules.selectors import labels_of, matches_all, parse_selector
 from k8sviz.words import say
@@ -120,58 +121,22 @@ class Moment:
         if not fields:
             return found
         try:
-            fits = parse_fields(kind, fields)
-        except ValueError as error:
+            terms = field_selector(kind, fields)
+        except K8svizError as error:
             raise bad_request(str(error)) from None
-        return [obj for obj in found if fits(obj)]
+        return [obj for obj in found if matches_fields(terms, obj)]
 
-    def create(self, obj: Object, *, dry_run: bool = False, user: str = "") -> NoReturn:
-        """Refused."""
-        self._refuse()
+    def create(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused, as every change is."""
+        raise Refused(405, "MethodNotAllowed", say("kubectl.only-looks"))
 
-    def replace(self, obj: Object, *, subresource: str = "", dry_run: bool = False) -> NoReturn:
-        """Refused."""
-        self._refuse()
-
-    def patch(
-        self,
-        kind: str,
-        name: str,
-        namespace: str,
-        patch: Any,
-        *,
-        type: str = "strategic",  # noqa: A002 - kubectl's own word
-        subresource: str = "",
-        dry_run: bool = False,
-    ) -> NoReturn:
-        """Refused."""
-        self._refuse()
-
-    def delete(
-        self,
-        kind: str,
-        name: str,
-        namespace: str = "",
-        *,
-        grace: int | None = None,
-        propagation: str = "Background",
-        uid: str = "",
-        resource_version: str = "",
-        dry_run: bool = False,
-    ) -> NoReturn:
-        """Refused."""
-        self._refuse()
+    replace = patch = delete = create
 
     def run(self, seconds: float) -> None:
         """Nothing passes."""
 
-    def execute(self, pod: Mapping[str, Any], container: str, argv: Sequence[str], stdin: str = "") -> NoReturn:
-        """Refused."""
-        self._refuse()
+    def execute(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: nothing runs in a moment."""
+        raise Refused(405, "MethodNotAllowed", say("kubectl.nothing-runs"))
 
-    def logs(self, pod: Mapping[str, Any], container: str, *, previous: bool = False) -> NoReturn:
-        """Refused."""
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise Refused(405, "MethodNotAllowed", say("kubectl.only-looks"))
+    logs = execute

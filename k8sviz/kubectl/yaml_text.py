@@ -140,7 +140,7 @@ def _style(text: str) -> str:
 
 
 def _printable(letter: str) -> bool:
-    return " " <= letter <= "~" or letter > "\xa0" and letter not in "\u2028\u2029\ufeff\ufffe\uffff"
+    return " " <= letter <= "~" or (letter > "\xa0" and letter not in "\u2028\u2029\ufeff\ufffe\uffff")
 
 
 def _folded(text: str, column: int, indent: int) -> str:

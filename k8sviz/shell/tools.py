@@ -249,23 +249,26 @@ def _sed(words: Sequence[str], stdin: str, read: Reader) -> Answer:
     script = options.get("e") or (rest.pop(0) if rest else "")
     text, err, code = _inputs("sed", rest, stdin, read)
     lines = _lines(text)
-    found = re.fullmatch(r"s(.)((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1([gip]*)", script)
     span = re.fullmatch(r"(\d+|\$)(?:,(\d+|\$))?([pd])", script)
+    found = re.fullmatch(r"s(.)((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1([gip]*)", script)
     if span:
-        first, last = (
-            len(lines) if one == "$" else int(one or span[1].replace("$", "0")) for one in (span[1], span[2])
-        )
-        inside = [first <= i <= last for i in range(1, len(lines) + 1)]
-        keep = span[3] == "p"
-        lines = [line for line, one in zip(lines, inside, strict=True) if one is keep or (keep and "n" not in options)]
-        return Answer(code, _together(lines), err)
-    if not found:
+        first, last = (len(lines) if one == "$" else int(one) for one in (span[1], span[2] or span[1]))
+        lines = _spanned(lines, range(first - 1, last), span[3], quiet="n" in options)
+    elif found:
+        flags = re.IGNORECASE if "i" in found[4] else 0
+        pattern = re.compile(_pattern(found[2], options | ({"E": ""} if "r" in options else {})), flags)
+        new = re.sub(r"(?<!\\)&", r"\\g<0>", found[3])
+        lines = [pattern.sub(new, line, count=0 if "g" in found[4] else 1) for line in lines]
+    else:
         return Answer(1, "", f"sed: only s/…/…/, Np and Nd are understood here, not {script[:60]!r}\n")
-    pattern = re.compile(
-        _pattern(found[2], options | ({"E": ""} if "r" in options else {})), re.I if "i" in found[4] else 0
-    )
-    new = re.sub(r"(?<!\\)&", r"\\g<0>", found[3])
-    return Answer(code, _together([pattern.sub(new, line, count=0 if "g" in found[4] else 1) for line in lines]), err)
+    return Answer(code, _together(lines), err)
+
+
+def _spanned(lines: list[str], span: range, what: str, *, quiet: bool) -> list[str]:
+    """`2,3p` and `1d`: the lines of a span printed (once more, unless quiet), or left out."""
+    if what == "d":
+        return [line for i, line in enumerate(lines) if i not in span]
+    return [line for i, line in enumerate(lines) for _ in range((i in span) + (not quiet))]
 
 
 def _awk(words: Sequence[str], stdin: str, read: Reader) -> Answer:
