@@ -46,10 +46,12 @@ def test_everything_that_is_not_fine_is_told_once(lab: str) -> None:
     for step in history.steps:
         snapshot = history.at(history.settled(step.id))
         found = troubles(snapshot)
-        tops = {ref for trouble in found for ref in (trouble.explanation.subject, *trouble.alike)}
-        below = {cause.subject for one in explain_snapshot(snapshot).values() for cause in beneath(one)}
-        assert not tops & below, step.id
-        assert set(explain_snapshot(snapshot)) <= tops | below, step.id
+        tops = [ref for trouble in found for ref in (trouble.explanation.subject, *trouble.alike)]
+        below = {cause.subject for trouble in found for cause in beneath(trouble.explanation)}
+        assert len(tops) == len(set(tops)), step.id
+        assert set(explain_snapshot(snapshot)) <= {*tops, *below}, step.id
+        roots = [(trouble.explanation.root.subject, trouble.explanation.root.code) for trouble in found]
+        assert len(roots) == len(set(roots)), step.id
         errors = [trouble.explanation.error for trouble in found]
         assert errors == sorted(errors, reverse=True), step.id
 

@@ -71,16 +71,17 @@ def _code(words: str) -> str:
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", _esc(words))
 
 
-def _card(it: Explanation, alike: str = "") -> str:
-    level = "bad" if it.error else "wait" if it.waiting else "ok"
-    word = say(f"lab.{'error' if it.error else 'waiting' if it.waiting else 'fine'}")
+def _card(it: Explanation, alike: str = "", *, within: bool = False) -> str:
+    color = {"error": "bad", "waiting": "wait", "warning": "wait"}.get(it.level, "ok")
+    word = say(f"lab.{it.level}")
     parts = [
-        f'<div class="kw kw-{level} {UNTYPESET}">',
+        f'<div class="kw kw-{color} {UNTYPESET}">',
         f'<p class="kw-what">{_esc(it.subject_text)} {_esc(it.state)} · {_esc(word)}</p>',
         f"<p>{_code(it.summary)}</p>",
         *_rows(it),
+        "" if within or not it.chain_words else f"{_head('chain')}<p>{_esc(it.chain_words)}</p>",
         f"{_head('alike')}<p>{_esc(alike)}</p>" if alike else "",
-        *(_card(cause) for cause in it.also),
+        *(_card(cause, within=True) for cause in it.also),
         "</div>",
     ]
     return "".join(parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from k8sviz.why.dispatch import explain_snapshot, troubles, why
+from k8sviz.why.dispatch import explain_snapshot, why
 from k8sviz.why.model import Evidence, Explanation, Trouble
+from k8sviz.why.roots import troubles
 
 __all__ = ["Evidence", "Explanation", "Trouble", "explain_snapshot", "troubles", "why"]

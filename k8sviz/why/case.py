@@ -16,7 +16,7 @@ from typing import Any, Literal
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.availability import epoch
-from k8sviz.rules.fields import listed, mapping, text
+from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 
@@ -27,7 +27,10 @@ __all__ = [
     "Subject",
     "called",
     "condition",
+    "event_count",
     "event_fact",
+    "event_message",
+    "event_times",
     "fact",
     "fields",
     "first_of",
@@ -35,7 +38,7 @@ __all__ = [
     "note",
 ]
 
-Level = Literal["fine", "waiting", "error"]
+Level = Literal["fine", "warning", "waiting", "error"]
 JSON = Mapping[str, Any]
 
 
@@ -55,11 +58,12 @@ class Subject:
         *,
         evidence: Iterable[Evidence | None] = (),
         also: Iterable[Explanation | None] = (),
+        ends: bool = False,
         **facts: Any,
     ) -> Explanation:
         """The explanation with the words of `code`, a table and a name as in `storage.too-small`.
 
-        `subject` and `state` are facts of every code.
+        `subject` and `state` are facts of every code. `ends`: what stands in `also` only adds to this cause.
         """
         told = {key: self.hide(value) if isinstance(value, str) else value for key, value in facts.items()}
         told |= {"subject": self.text, "state": state}
@@ -76,6 +80,8 @@ class Subject:
             remedy=say(f"why.{code}.remedy", **told),
             source=say(f"why.{code}.source", **told),
             also=tuple(cause for cause in also if cause is not None),
+            warning=level == "warning",
+            ends=ends,
         )
 
 
@@ -134,10 +140,11 @@ class Case:
         *,
         evidence: Iterable[Evidence | None] = (),
         also: Iterable[Explanation | None] = (),
+        ends: bool = False,
         **facts: Any,
     ) -> Explanation:
         """The explanation of this object; see `Subject.tell`."""
-        return self.subject.tell(code, state, level, evidence=evidence, also=also, **facts)
+        return self.subject.tell(code, state, level, evidence=evidence, also=also, ends=ends, **facts)
 
     def fact(self, *path: str) -> Evidence | None:
         """A field of the object as evidence; see `fact`."""
@@ -151,11 +158,29 @@ class Case:
         """The names of all objects of a kind that this object could refer to."""
         return [text(found, "metadata", "name") for found in self.snapshot.objects(kind, namespace=self.namespace)]
 
+    def knows(self, kind: str) -> bool:
+        """Whether the absence of an object of this kind means that there is none.
+
+        A set of files is thought to hold all of a kind when it holds one (of those in namespaces, one in this one).
+        """
+        missing = self.snapshot.missing(kind)
+        if missing == "elsewhere":
+            return bool(self.snapshot.objects(kind, namespace=self.namespace or None))
+        return missing == "absent"
+
     @cached_property
     def now(self) -> float | None:
-        """The cluster's time at this moment, in seconds since 1970; None when its start is not known."""
+        """The cluster's time at this moment, in seconds since 1970; None when it is not known.
+
+        Without a clock it is at least as late as the newest stamp in any Event.
+        """
         started, t = epoch(self.snapshot.about.started_at), self.snapshot.t
-        return None if started is None or math.isinf(t) else started + t
+        if started is not None and not math.isinf(t):
+            return started + t
+        if self.snapshot.missing("Event") != "elsewhere":
+            return None
+        stamps = (epoch(event_times(event)[1]) for event in self.snapshot.objects("Event"))
+        return max((stamp for stamp in stamps if stamp is not None), default=None)
 
     def age(self, timestamp: str) -> float | None:
         """Seconds from a timestamp of the API server to this moment; None when either is unknown."""
@@ -204,12 +229,32 @@ def event_fact(event: JSON) -> Evidence:
     >>> event_fact({"reason": "FailedMount", "message": "no such directory", "count": 5})
     Evidence(source='Event FailedMount', text='no such directory (5 times)')
     """
-    message = text(event, "message") or text(event, "note")
-    series = mapping(event, "series").get("count")
-    count = series if isinstance(series, int) else event.get("count")
-    if isinstance(count, int) and count > 1:
+    message, count = event_message(event), event_count(event)
+    if count > 1:
         message = say("why.text.times", message=message, count=count)
     return Evidence(say("why.text.event", reason=text(event, "reason")), message)
+
+
+def event_times(event: JSON) -> tuple[str, str]:
+    """When an Event came first and last, as its stamps say; empty for one that is not there.
+
+    >>> event_times({"eventTime": "2026-01-01T00:00:00Z", "series": {"lastObservedTime": "2026-01-01T00:05:00Z"}})
+    ('2026-01-01T00:00:00Z', '2026-01-01T00:05:00Z')
+    """
+    made = text(event, "metadata", "creationTimestamp")
+    first = text(event, "firstTimestamp") or text(event, "eventTime") or made
+    return first, text(event, "series", "lastObservedTime") or text(event, "lastTimestamp") or first
+
+
+def event_count(event: JSON) -> int:
+    """How often an Event came, whichever of the two APIs it is from."""
+    found = integer(event, "series", "count") or integer(event, "count") or 1
+    return max(1, found)
+
+
+def event_message(event: JSON) -> str:
+    """What an Event says: `message`, or `note` in events.k8s.io."""
+    return text(event, "message") or text(event, "note")
 
 
 def condition(obj: JSON, kind: str) -> JSON:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
-from k8sviz.rules.fields import listed, mapping, text
+from k8sviz.rules.fields import mapping, text
 from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.config import CONFIG
-from k8sviz.why.model import Explanation, Trouble
+from k8sviz.why.model import Explanation
 from k8sviz.why.node import NODE
 from k8sviz.why.pods import POD
 from k8sviz.why.service import SERVICE
@@ -22,7 +22,7 @@ from k8sviz.why.storage import CLAIM, VOLUME
 from k8sviz.why.workloads import DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from k8sviz.words import say
 
-__all__ = ["explain_snapshot", "troubles", "why"]
+__all__ = ["explain_snapshot", "why"]
 
 _MATCHERS: dict[str, Sequence[Matcher]] = {
     "PersistentVolumeClaim": CLAIM,
@@ -53,7 +53,7 @@ def why(history: History, t: float | None, what: Ref | Step | str) -> Explanatio
         return _explain_step(history, history.step(what) if isinstance(what, str) else what)
     ref = what if isinstance(what, Ref) else parse_ref(what, history.about.namespace)
     snapshot = history.at(history.end if t is None else t)
-    return _Explainer(snapshot, history).explain(snapshot.require(ref))
+    return Explainer(snapshot, history).explain(snapshot.require(ref))
 
 
 def _explain_step(history: History, step: Step) -> Explanation:
@@ -62,13 +62,13 @@ def _explain_step(history: History, step: Step) -> Explanation:
         return subject.tell("step.running", say("why.step-state.running"), "waiting")
     # what a step deleted is known from before it, what it made from after it
     hide = hider(history.at(step.t), history.at(step.result.t))
-    explainer = _Explainer(history.at(step.result.t), history)
+    explainer = Explainer(history.at(step.result.t), history)
     return explain_step(StepCase(step, step.result, history, explainer.explain_if_there, hide))
 
 
 def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
     """Everything that is not fine: errors, and what waits normally (`Explanation.error` tells them apart)."""
-    explainer = _Explainer(snapshot)
+    explainer = Explainer(snapshot)
     found = {}
     for kind in (known for known in _MATCHERS if known not in _NEVER_ILL):
         for obj in snapshot.objects(kind):
@@ -78,31 +78,7 @@ def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
     return found
 
 
-def troubles(snapshot: Snapshot, *, namespace: str | None = None) -> tuple[Trouble, ...]:
-    """What does not work and what waits at this moment: errors first, each cause once, with those that share it.
-
-    What explains another trouble (the claim that a Pod waits for) is told there; Pods of one controller with the same
-    cause are one Trouble. `namespace` leaves out the others', but nothing that is in none.
-    """
-    found = explain_snapshot(snapshot)
-    causes = {cause.subject for one in found.values() for cause in _beneath(one)}
-    alike: dict[tuple[str, ...], list[Explanation]] = {}
-    for ref, one in found.items():
-        if ref not in causes and ref.namespace in ("", namespace or ref.namespace):
-            owners = listed(snapshot.require(ref), "metadata", "ownerReferences")
-            owner = text(owners[0], "uid") if owners else str(ref)
-            alike.setdefault((ref.kind, one.code, owner), []).append(one)
-    told = [Trouble(first, tuple(o.subject for o in others if o.subject)) for first, *others in alike.values()]
-    return tuple(sorted(told, key=lambda trouble: not trouble.explanation.error))
-
-
-def _beneath(explanation: Explanation) -> Iterable[Explanation]:
-    for cause in explanation.also:
-        yield cause
-        yield from _beneath(cause)
-
-
-class _Explainer:
+class Explainer:
     """Explains the objects of one Snapshot, each once; an object within its own explanation is left out."""
 
     def __init__(self, snapshot: Snapshot, history: History | None = None) -> None:
@@ -110,9 +86,20 @@ class _Explainer:
         self._history = history
         self._hide = hider(snapshot)
         self._open: set[Ref] = set()
+        self._told: dict[Ref, Explanation] = {}
+        self._cuts = 0
 
     def explain(self, obj: Object) -> Explanation:
         ref = ref_of(obj)
+        if ref in self._told:
+            return self._told[ref]
+        cuts = self._cuts
+        explanation = self._explain(ref, obj)
+        if self._cuts == cuts:  # else it lacks what was being explained around it
+            self._told[ref] = explanation
+        return explanation
+
+    def _explain(self, ref: Ref, obj: Object) -> Explanation:
         case = Case(self._snapshot, obj, self._ask, self._history, self._hide)
         self._open.add(ref)
         try:
@@ -126,7 +113,10 @@ class _Explainer:
         return None if obj is None else self.explain(obj)
 
     def _ask(self, obj: Object | None) -> Explanation | None:
-        if obj is None or ref_of(obj) in self._open:
+        if obj is None:
+            return None
+        if ref_of(obj) in self._open:
+            self._cuts += 1
             return None
         return self.explain(obj)
 

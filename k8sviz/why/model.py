@@ -40,8 +40,9 @@ class Explanation:
     """Why something is as it is.
 
     `subject` is the object, or None for a step; `subject_text` names either. `code` is kebab-case and stays the same
-    in every language. `error` says whether it is an error at all, `waiting` whether it is a normal wait: neither means
-    that all is well. `also` holds the causes beneath this one. `source` is the page that states the rule.
+    in every language. `error` says whether it is an error at all, `waiting` whether it is a normal wait, `warning`
+    whether it works, but not as it seems: none of them means that all is well. `also` holds the causes beneath this
+    one; with `ends` they only add to it, and the cause is here. `source` is the page that states the rule.
     """
 
     subject: Ref | None
@@ -56,38 +57,73 @@ class Explanation:
     remedy: str = ""
     source: str = ""
     also: tuple[Explanation, ...] = ()
+    warning: bool = False
+    ends: bool = False
 
     @property
     def fine(self) -> bool:
-        """Whether all is well: no error, and nothing to wait for."""
-        return not self.error and not self.waiting
+        """Whether all is well: no error, nothing to wait for, and nothing to be warned of."""
+        return not self.error and not self.waiting and not self.warning
+
+    @property
+    def level(self) -> str:
+        """`error`, `waiting`, `warning` or `fine`."""
+        return "error" if self.error else "waiting" if self.waiting else "warning" if self.warning else "fine"
+
+    @property
+    def chain(self) -> tuple[Explanation, ...]:
+        """This explanation, the one that it waits for, and so on to the one that blocks."""
+        found = [self]
+        while not found[-1].ends:
+            beneath = [cause for cause in found[-1].also if not cause.fine]
+            following = next((cause for cause in beneath if cause.error), beneath[0] if beneath else None)
+            if following is None:
+                break
+            found.append(following)
+        return tuple(found)
+
+    @property
+    def root(self) -> Explanation:
+        """The last of the chain: what blocks."""
+        return self.chain[-1]
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as plain JSON, with the causes beneath it."""
         subject = self.subject
         return {
-            "subject": None
-            if subject is None
-            else {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace},
+            "subject": _named(subject),
             "subjectText": self.subject_text,
             "state": self.state,
             "code": self.code,
             "error": self.error,
             "waiting": self.waiting,
+            "warning": self.warning,
             "summary": self.summary,
             "rule": self.rule,
             "evidence": [fact.to_json() for fact in self.evidence],
             "remedy": self.remedy,
             "source": self.source,
+            "chain": [{"subject": _named(link.subject), "code": link.code} for link in self.chain],
             "also": [cause.to_json() for cause in self.also],
         }
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join([*self._lines(), *self._chain_lines()])
+
+    @property
+    def chain_words(self) -> str:
+        """Who waits for whom, in one sentence; empty where this explanation is the cause itself."""
+        chain = self.chain
+        if len(chain) == 1:
+            return ""
+        return say("why.text.chain", links=" → ".join(link.subject_text for link in chain), root=chain[-1].subject_text)
+
+    def _chain_lines(self) -> list[str]:
+        return _block(say("why.text.chain-label"), self.chain_words) if self.chain_words else []
 
     def _lines(self) -> Iterator[str]:
-        level = "error" if self.error else "waiting" if self.waiting else "fine"
-        yield say("why.text.head", subject=self.subject_text, state=self.state, level=say(f"why.level.{level}"))
+        level = say(f"why.level.{self.level}")
+        yield say("why.text.head", subject=self.subject_text, state=self.state, level=level)
         yield from _block(say("why.text.why"), self.summary)
         if self.rule:
             yield from _block(say("why.text.rule"), self.rule)
@@ -105,7 +141,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that fails or waits, and the other objects of which the same is true for the same reason."""
+    """Something that fails or waits, and the other objects that the same root holds up."""
 
     explanation: Explanation
     alike: tuple[Ref, ...] = ()
@@ -122,6 +158,10 @@ class Trouble:
     def others(self) -> str:
         """The names of those that are alike, or ''."""
         return ", ".join(map(str, self.alike))
+
+
+def _named(subject: Ref | None) -> dict[str, str] | None:
+    return None if subject is None else {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
 
 
 def _block(label: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from k8sviz.rules.fields import text
 from k8sviz.rules.pods import pod_status
-from k8sviz.why.case import Case, event_fact
+from k8sviz.why.case import Case, event_fact, event_message
 from k8sviz.why.model import Explanation
 from k8sviz.why.pods.reading import container_spec, state_fact
 from k8sviz.words import say
@@ -31,7 +31,7 @@ def image_pull(case: Case, status: JSON, message: str) -> Explanation:
     """The node cannot pull the image."""
     name = text(status, "name")
     events = [
-        e for e in case.events_with("Failed", "ErrImageNeverPull", "InspectFailed") if "image" in text(e, "message")
+        e for e in case.events_with("Failed", "ErrImageNeverPull", "InspectFailed") if "image" in event_message(e)
     ]
     said = f"{message} {' '.join(text(e, 'message') for e in events[:2])}"
     cause = next((word for pattern, word in _PULLS if pattern.search(said)), "other")

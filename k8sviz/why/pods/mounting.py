@@ -8,7 +8,7 @@ from typing import Any
 
 from k8sviz.rules.fields import text
 from k8sviz.rules.pods import pod_status
-from k8sviz.why.case import Case, event_fact
+from k8sviz.why.case import Case, event_fact, event_message
 from k8sviz.why.model import Explanation
 from k8sviz.why.pods.needs import NOT_FOUND, missing_before_event, missing_object
 from k8sviz.why.pods.reading import has_started, volume_fact, volume_of
@@ -28,7 +28,7 @@ def failed_mount(case: Case) -> Explanation | None:
         return None
     events = case.events_with("FailedMount", "FailedAttachVolume", "FailedMapVolume")
     # "Unable to attach or mount volumes: ... timed out" only sums up what another event says
-    events.sort(key=lambda event: text(event, "message").startswith("Unable to attach or mount"))
+    events.sort(key=lambda event: event_message(event).startswith("Unable to attach or mount"))
     for event in events:
         found = _explain_mount(case, event)
         if found is not None:
@@ -37,7 +37,7 @@ def failed_mount(case: Case) -> Explanation | None:
 
 
 def _explain_mount(case: Case, event: JSON) -> Explanation | None:
-    message = text(event, "message")
+    message = event_message(event)
     named = re.match(
         r'(?:MountVolume|MapVolume|AttachVolume|UnmountVolume)\S* failed for volume "([^"]+)" ?: ?(.*)',
         message,

@@ -8,7 +8,7 @@ from typing import Any
 from k8sviz.rules.environment import environment
 from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
 from k8sviz.rules.pods import is_ready, pod_status, restarts
-from k8sviz.why.case import Case, Level, called, condition, condition_fact, event_fact, join
+from k8sviz.why.case import Case, Level, called, condition, condition_fact, event_fact, event_message, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.pods.reading import container_spec, exit_words, objects_of, plain, state_fact, statuses
 from k8sviz.words import say
@@ -54,11 +54,11 @@ def _unready_container(case: Case, status: JSON) -> Explanation | None:
     kind = "startup" if mapping(spec, "startupProbe") and not flag(status, "started") else "readiness"
     probe = mapping(spec, f"{kind}Probe")
     proof = [condition_fact(case.obj, "Ready"), _probe_fact(case, name, kind, probe)]
-    failed = [e for e in case.events_with("Unhealthy") if text(e, "message").lower().startswith(kind)]
+    failed = [e for e in case.events_with("Unhealthy") if event_message(e).lower().startswith(kind)]
     told: dict[str, Any] = {"container": name, "kind": kind, "probe": _probe_words(probe)}
     if not probe or not failed:
         return case.tell("pod.waits-for-probe", state, "waiting", evidence=proof, **told)
-    said = text(failed[0], "message").partition(": ")[2] or text(failed[0], "message")
+    said = event_message(failed[0]).partition(": ")[2] or event_message(failed[0])
     level: Level = "error" if _was_ready(case, started) or _too_long(case, started, probe) else "waiting"
     proof.append(event_fact(failed[0]))
     return case.tell("pod.probe-failing", state, level, evidence=proof, message=said, **told)

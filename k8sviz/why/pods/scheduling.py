@@ -16,7 +16,18 @@ from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.rules.unschedulable import Refusal, parse_refusals
-from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, event_fact, fact, first_of, join
+from k8sviz.why.case import (
+    Case,
+    Matcher,
+    called,
+    condition,
+    condition_fact,
+    event_fact,
+    event_message,
+    fact,
+    first_of,
+    join,
+)
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.node import node_is_lost
 from k8sviz.why.storage.reading import claim_names, node_affinity_fact, volume_nodes
@@ -48,7 +59,7 @@ def _message(case: Case) -> str:
     if said:
         return said
     events = case.events_with("FailedScheduling")
-    return text(events[0], "message") if events else ""
+    return event_message(events[0]) if events else ""
 
 
 def _proof(case: Case) -> list[Evidence | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import pod_status
-from k8sviz.why.case import Case, event_fact
+from k8sviz.why.case import Case, event_fact, event_message
 from k8sviz.why.model import Explanation
 from k8sviz.why.pods.reading import container_spec, exit_words, has_started, state_fact, statuses
 from k8sviz.words import say
@@ -29,7 +29,7 @@ def sandbox_failed(case: Case) -> Explanation | None:
         pod_status(case.obj),
         "error",
         evidence=[event_fact(failed[0])],
-        message=text(failed[0], "message"),
+        message=event_message(failed[0]),
         node=text(case.obj, "spec", "nodeName"),
     )
 

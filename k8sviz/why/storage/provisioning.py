@@ -8,7 +8,7 @@ from typing import Any
 
 from k8sviz.rules.binding import claim_class, default_storage_class, rejections, waits_for_first_consumer
 from k8sviz.rules.fields import text
-from k8sviz.why.case import Case, called, event_fact, fact, fields, join
+from k8sviz.why.case import Case, called, event_fact, event_message, fact, fields, join
 from k8sviz.why.model import Explanation
 from k8sviz.why.storage.reading import NO_PROVISIONER, SELECTED_NODE, class_of, consumers, newest, use_of, volumes_of
 
@@ -69,7 +69,7 @@ def provisioning(case: Case) -> Explanation | None:
     ]
     failed = [event for event in case.events_with("ProvisioningFailed") if not _stale(event, name)]
     if failed:
-        message = text(failed[0], "message")
+        message = event_message(failed[0])
         told["message"] = message
         immediate = not waits_for_first_consumer(storage_class)
         code = "provisioning-needs-node" if immediate and _NEEDS_NODE.search(message) else "provisioning-failed"
@@ -83,7 +83,7 @@ def provisioning(case: Case) -> Explanation | None:
 
 def _stale(event: JSON, klass: str) -> bool:
     """Whether the event complains of a missing class that has come since."""
-    return f'"{klass}" not found' in text(event, "message")
+    return f'"{klass}" not found' in event_message(event)
 
 
 def default_class(case: Case) -> Explanation | None:

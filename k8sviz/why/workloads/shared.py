@@ -9,7 +9,7 @@ from k8sviz.history import Object
 from k8sviz.rules.availability import is_active
 from k8sviz.rules.fields import integer, mapping, strings, text
 from k8sviz.rules.statefulset import replicas_of
-from k8sviz.why.case import Case, condition, condition_fact, event_fact, fields, join
+from k8sviz.why.case import Case, condition, condition_fact, event_fact, event_message, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 
@@ -53,7 +53,7 @@ def pods_refused(case: Case) -> Explanation | None:
         events = [e for e in case.snapshot.events(obj) if text(e, "reason") == "FailedCreate"]
         if text(failure, "status") != "True" and not (events and _short(obj)):
             continue
-        message = text(failure, "message") or (text(events[0], "message") if events else "")
+        message = text(failure, "message") or (event_message(events[0]) if events else "")
         proof = [condition_fact(obj, "ReplicaFailure"), *map(event_fact, events[:1])]
         code = "rollout.quota" if "exceeded quota" in message else "rollout.pods-refused"
         return case.tell(code, say("why.state.short"), "error", evidence=proof, message=message)

@@ -26,7 +26,7 @@ from k8sviz.rules.statefulset import (
     start_ordinal,
     updates_on_delete,
 )
-from k8sviz.why.case import Case, Level, Matcher, called, event_fact, fact, fields, join
+from k8sviz.why.case import Case, Level, Matcher, called, event_fact, event_message, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.workloads.shared import going, not_seen
 from k8sviz.words import say
@@ -238,7 +238,7 @@ def _creates(case: Case, number: int) -> Explanation:
             "error",
             evidence=proof,
             pod=name,
-            message=text(failed[0], "message"),
+            message=event_message(failed[0]),
         )
     return case.tell("stateful.creating", say("why.state.scaling"), "waiting", evidence=proof, pod=name)
 
