@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -279,3 +280,48 @@ def test_variables_can_refer_to_services_but_own_ones_come_first():
 @given(st.text())
 def test_names(name):
     assert is_valid_name(name) is (bool(name) and all(" " <= letter <= "~" and letter != "=" for letter in name))
+
+
+def doubling(count: int, first: str = "x" * 10) -> dict[str, Any]:
+    """A container whose variables each hold the one before twice."""
+    rest = [{"name": f"E{i}", "value": f"$(E{i - 1})$(E{i - 1})"} for i in range(1, count)]
+    return {"name": "m", "env": [{"name": "E0", "value": first}, *rest]}
+
+
+@pytest.mark.parametrize("count", [27, 2000])
+def test_variables_that_double_are_followed_as_far_as_linux_hands_them_to_a_program(count: int) -> None:
+    found = environment({"kind": "Pod"}, doubling(count), Objects())
+    assert [(reason.code, reason.facts["variable"]) for reason in found.problems] == [("value-too-long", "E14")]
+    assert len(found.values()["E13"] or "") == 10 * 2**13
+    assert found.values()["E14"] is None
+    assert sum(len(value or "") for value in found.values().values()) < 10 * 2**14
+
+
+def test_many_variables_that_each_hold_a_long_one_end_at_what_a_program_can_be_handed() -> None:
+    copies = [{"name": f"C{i}", "value": "$(LONG)"} for i in range(5000)]
+    found = environment({}, {"name": "m", "env": [{"name": "LONG", "value": "x" * 100_000}, *copies]}, Objects())
+    assert "environment-too-large" in {reason.code for reason in found.problems}
+    assert sum(len(value or "") for value in found.values().values()) < 2.3 * 1024 * 1024
+
+
+def test_many_arguments_that_each_hold_a_long_variable_end_there_too() -> None:
+    container = {"name": "m", "env": [{"name": "LONG", "value": "x" * 100_000}], "args": ["$(LONG)"] * 5000}
+    found = environment({}, container, Objects())
+    assert [reason.code for reason in found.problems] == ["environment-too-large"]
+    _, args = expand_command(container, found.all_values())
+    assert args[0] == "x" * 100_000
+    assert args[-1] is None
+    assert sum(len(word or "") for word in args) <= 2 * 1024 * 1024
+
+
+def test_what_was_too_long_and_is_set_anew_keeps_nothing_from_starting() -> None:
+    container = doubling(15)
+    container["env"].append({"name": "E14", "value": "short"})
+    found = environment({}, container, Objects())
+    assert found.problems == ()
+    assert found.values()["E14"] == "short"
+
+
+def test_a_value_that_is_written_out_too_long_is_told_too() -> None:
+    found = environment({}, {"name": "m", "env": [{"name": "A", "value": "x" * 200_000}]}, Objects())
+    assert [reason.code for reason in found.problems] == ["value-too-long"]

@@ -15,8 +15,7 @@ from k8sviz.kinds import Ref
 from k8sviz.observed import FileVersion, Received, Sighting, received
 from k8sviz.observed.outputs import SEEN_BY_KUBELET
 from k8sviz.rules.admission import in_start_order, service_account
-from k8sviz.rules.environment import Origin
-from k8sviz.rules.expansion import expand
+from k8sviz.rules.environment import Origin, expand_command
 from k8sviz.rules.expansion import references as names_in
 from k8sviz.rules.fields import strings, text
 from k8sviz.rules.files import Source, mode_text
@@ -266,10 +265,11 @@ class _Inspector:
             if sighting.what == "variable" and sighting.name in values and values[sighting.name] is None:
                 values[sighting.name] = (sighting.content or b"").decode()
         parts: tuple[Literal["command", "args"], ...] = ("command", "args")
+        expanded = dict(zip(parts, expand_command(self.got.container, values), strict=True))
         for part in parts:
-            for written in strings(self.got.container, part):
+            for written, made in zip(strings(self.got.container, part), expanded[part], strict=True):
                 hidden = not self.show and not self.secret.isdisjoint(names_in(written))
-                yield GotWord(part, written, None if hidden else expand(written, values), hidden)
+                yield GotWord(part, written, None if hidden else made, hidden)
 
     def problem(self, reason: Reason) -> str:
         facts = dict(reason.facts)

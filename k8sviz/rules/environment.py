@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from k8sviz.rules.downward import field_value, resource_value
-from k8sviz.rules.expansion import expand
+from k8sviz.rules.expansion import LONGEST, MOST, expand, expand_all, is_too_long
 from k8sviz.rules.fields import JSON, flag, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.reasons import Reason
 
@@ -140,8 +140,9 @@ def expand_command(container: JSON, values: Mapping[str, str | None]) -> tuple[l
     >>> expand_command({"command": ["echo"], "args": ["$(WHO)", "$$(WHO)", "$(ELSE)"]}, {"WHO": "you"})
     (['echo'], ['you', '$(WHO)', '$(ELSE)'])
     """
-    command, args = ([expand(word, values) for word in strings(container, name)] for name in ("command", "args"))
-    return command, args
+    command, args = strings(container, "command"), strings(container, "args")
+    found = expand_all((*command, *args), values)
+    return found[: len(command)], found[len(command) :]
 
 
 def service_variables(
@@ -190,16 +191,23 @@ class _Maker:
         self.current: dict[str, int] = {}
         self.problems: list[Reason] = []
         self.skipped: list[Reason] = []
+        self.secrets: dict[str, dict[str, str] | None] = {}
         links = flag(pod, "spec", "enableServiceLinks") is not False
         services = objects.of_kind("Service")
         self.services = service_variables(services, self.namespace, links=links, default_namespace=objects.namespace)
+        self.known: dict[str, str | None] = dict(self.services)
+        self.room = MOST  # for what `$(VAR)` makes
+        self.too_long: dict[str, str] = {}  # by the variable: why it was not made
 
     def environment(self) -> Environment:
         """What was collected. A value that no container runtime takes stops the container, unless it is overridden."""
+        for name, code in self.too_long.items():
+            self.problems.append(Reason(code, self.facts(variable=name)))
         for variable in self.declared:
             if variable.overridden_by is None and not _is_passable(variable.value):
                 code = "value-holds-nul" if "\0" in str(variable.value) else "value-not-utf-8"
                 self.problems.append(Reason(code, self.facts(variable=variable.name, name=variable.origin.name)))
+        self.check_size()
         declared = tuple(found for found in self.declared if _is_passable(found.value))
         return Environment(declared, tuple(self.problems), tuple(self.skipped), self.services)
 
@@ -208,11 +216,45 @@ class _Maker:
             earlier = self.current[name]
             self.declared[earlier] = replace(self.declared[earlier], overridden_by=origin)
         self.current[name] = len(self.declared)
+        self.known[name] = value
+        self.too_long.pop(name, None)
         self.declared.append(Variable(name, value, origin))
 
-    def known(self) -> dict[str, str | None]:
-        own = {name: self.declared[at].value for name, at in self.current.items()}
-        return {**self.services, **own}
+    def set_literal(self, name: str, written: str) -> None:
+        """An `env` entry's `value`, with `$(VAR)` expanded."""
+        value = expand(written, self.known, min(self.room, LONGEST))
+        code = ""
+        if value is None:
+            code = "value-too-long" if self.room >= LONGEST else "environment-too-large"
+            code = code if is_too_long(written, self.known) else ""
+        elif value is not written:
+            self.room -= len(value)
+        self.set(name, value, Origin("literal"))
+        if code:
+            self.too_long[name] = code
+
+    def check_size(self) -> None:
+        """Notes a variable, a word or a whole that is larger than what a program can be handed (execve(2), E2BIG)."""
+        if any(code != "value-too-long" for code in self.too_long.values()):
+            return
+        size = 0
+        for name, at in self.current.items():
+            mine = len(name) + 1 + _bytes_in(self.declared[at].value)
+            if mine > LONGEST:
+                self.problems.append(Reason("value-too-long", self.facts(variable=name)))
+            size += mine
+        words = (*strings(self.container, "command"), *strings(self.container, "args"))
+        for word, made in zip(words, expand_all(words, self.known), strict=True):
+            if made is None and is_too_long(word, self.known):
+                made = expand(word, self.known)  # too long by itself, or only no room was left
+                if made is None:
+                    self.problems.append(Reason("word-too-long", self.facts()))
+                    return
+            size += _bytes_in(made)
+            if size > MOST:
+                break
+        if size > MOST:
+            self.problems.append(Reason("environment-too-large", self.facts()))
 
     def take_all(self, source: JSON) -> None:
         """One `envFrom` entry."""
@@ -240,7 +282,7 @@ class _Maker:
             # the API server refuses a number here, the commonest slip in YAML
             self.problems.append(Reason("value-not-a-string", self.facts(variable=name)))
         elif text(entry, "value") or not source:
-            self.set(name, expand(text(entry, "value"), self.known()), Origin("literal"))
+            self.set_literal(name, text(entry, "value"))
         else:
             self.take_from(name, source)
 
@@ -305,10 +347,11 @@ class _Maker:
         Bytes that are no UTF-8 are kept as half characters.
         """
         if kind == "Secret":
-            data = self.objects.secret(self.namespace, name)
-            if data is None:
-                return None
-            return {key: value.decode("utf-8", "surrogateescape") for key, value in data.items()}
+            if name not in self.secrets:
+                data = self.objects.secret(self.namespace, name)
+                read = {key: value.decode("utf-8", "surrogateescape") for key, value in (data or {}).items()}
+                self.secrets[name] = None if data is None else read
+            return self.secrets[name]
         found = self.objects.config_map_texts(self.namespace, name)
         return {"ca.crt": None} if found is None and name == "kube-root-ca.crt" else found
 
@@ -322,6 +365,10 @@ class _Maker:
 def _is_passable(value: str | None) -> bool:
     """Whether a container runtime takes a value: CRI's texts are UTF-8, and a NUL byte ends those of a process."""
     return value is None or _UNPASSABLE.search(value) is None
+
+
+def _bytes_in(value: str | None) -> int:
+    return 0 if value is None else len(value.encode("utf-8", "surrogatepass"))
 
 
 def _service_links(service: JSON) -> Iterator[tuple[str, str | None]]:

@@ -41,6 +41,9 @@ class Objects:
     def __init__(self, objects: Iterable[object] = (), *, namespace: str = "default") -> None:
         self.namespace = namespace
         self._objects: dict[tuple[str, str, str], JSON] = {}
+        # what was read of them, since each variable of each Pod asks again
+        self._texts: dict[tuple[str, str], dict[str, str] | None] = {}
+        self._secrets: dict[tuple[str, str], dict[str, bytes] | None] = {}
         for thing in flattened(objects):
             self._objects[text(thing, "kind"), self.namespace_of(thing), text(thing, "metadata", "name")] = thing
 
@@ -69,10 +72,10 @@ class Objects:
 
     def config_map_texts(self, namespace: str, name: str) -> dict[str, str] | None:
         """The `data` of a ConfigMap, all that environment variables can see; None when it is missing or refused."""
-        found = self.find("ConfigMap", namespace, name)
-        if found is None:
-            return None
-        return _texts(mapping(found, "data"))
+        if (namespace, name) not in self._texts:
+            found = self.find("ConfigMap", namespace, name)
+            self._texts[namespace, name] = None if found is None else _texts(mapping(found, "data"))
+        return self._texts[namespace, name]
 
     def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """All keys of a Secret, decoded, `stringData` over `data`; None when the Secret is missing or refused.
@@ -81,6 +84,11 @@ class Objects:
         >>> Objects([secret]).secret("default", "s")
         {'a': b'x', 'b': b'y'}
         """
+        if (namespace, name) not in self._secrets:
+            self._secrets[namespace, name] = self._secret(namespace, name)
+        return self._secrets[namespace, name]
+
+    def _secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         found = self.find("Secret", namespace, name)
         decoded = None if found is None else _decoded(mapping(found, "data"))
         if decoded is None:
