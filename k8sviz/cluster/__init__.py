@@ -8,5 +8,6 @@ from k8sviz.cluster.api import API
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.cluster import Cluster
 from k8sviz.cluster.refused import Refused
+from k8sviz.cluster.settings import RECORDED, Settings
 
-__all__ = ["API", "Clock", "Cluster", "Refused"]
+__all__ = ["API", "RECORDED", "Clock", "Cluster", "Refused", "Settings"]

@@ -6,15 +6,16 @@ afterwards, neither by it nor by callers. Each request ends with an object, or w
 
 from __future__ import annotations
 
-import copy
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from k8sviz.cluster.admission import Admission
+from k8sviz.cluster.authorization import authorize
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.refused import Refused, already_exists, bad_request, conflict, not_found
+from k8sviz.cluster.settings import DEFAULTS, Settings
 from k8sviz.cluster.store import Store
 from k8sviz.errors import K8svizError
 from k8sviz.history import EventType, History, Object
@@ -54,7 +55,7 @@ _TRIES = 8
 class API:
     """What one cluster holds. `history` gets every change as a watch event."""
 
-    def __init__(self, clock: Clock, history: History) -> None:
+    def __init__(self, clock: Clock, history: History, settings: Settings = DEFAULTS) -> None:
         self.clock = clock
         self.history = history
         self._store = Store()
@@ -62,7 +63,7 @@ class API:
         self._watchers: list[Watcher] = []
         self._undelivered: deque[tuple[EventType, Object]] = deque()
         self._delivering = False
-        self._admission = Admission(self)
+        self._admission = Admission(self, settings)
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -122,14 +123,14 @@ class API:
     def create(self, obj: Object, *, dry_run: bool = False, user: str = "") -> Object:
         """Create an object, completed and judged as the API server does. Raises Refused."""
         kind = _kind_of(obj)
-        new: Object = copy.deepcopy(obj)
-        meta = new["metadata"] = dict(mapping(new, "metadata"))
+        meta = dict(mapping(obj, "metadata"))
         _put_namespace(kind, meta)
+        authorize(self, user, "create", kind, text(meta, "name"), text(meta, "namespace"))
         if not meta.get("name") and text(meta, "generateName"):
             meta["name"] = self._generated(kind, text(meta, "generateName"), text(meta, "namespace"))
         for field in _NOT_OF_A_NEW_ONE:
             meta.pop(field, None)
-        new = self._admission.create(new, user=user)
+        new = self._admission.create({**obj, "metadata": meta})
         meta = dict(new["metadata"])
         if self.find(kind.name, meta["name"], text(meta, "namespace")) is not None:
             raise already_exists(kind.name, meta["name"])
@@ -137,7 +138,7 @@ class API:
         meta["creationTimestamp"] = self.clock.stamp()
         if kind.name not in _WITHOUT_GENERATION:
             meta["generation"] = 1
-        new = {**new, "metadata": meta}
+        new["metadata"] = meta
         return new if dry_run else self._write("ADDED", new)
 
     def replace(self, obj: Object, *, subresource: str = "", dry_run: bool = False, user: str = "") -> Object:
@@ -147,12 +148,13 @@ class API:
         """
         kind = _kind_of(obj)
         name = text(obj, "metadata", "name")
+        authorize(self, user, "update", kind, name, text(obj, "metadata", "namespace"))
         old = self.get(kind.name, name, text(obj, "metadata", "namespace"))
         given = text(obj, "metadata", "resourceVersion")
         if given and given != old["metadata"]["resourceVersion"]:
             raise conflict(kind.name, name)
         _same_uid(kind, old, text(obj, "metadata", "uid"))
-        return self._update(kind, old, obj, subresource, dry_run=dry_run, user=user)
+        return self._update(kind, old, obj, subresource, dry_run=dry_run)
 
     def patch(
         self,
@@ -168,6 +170,7 @@ class API:
     ) -> Object:
         """Change an object by a patch. Raises Refused, also for a patch that does not apply."""
         known = _kind(kind)
+        authorize(self, user, "patch", known, name, namespace)
         old = self.get(known.name, name, namespace)
         try:
             if type == "json":
@@ -182,7 +185,7 @@ class API:
             raise Refused(422, "Invalid", str(error)) from error
         if text(new, "metadata", "resourceVersion") not in ("", old["metadata"]["resourceVersion"]):
             raise conflict(known.name, name)
-        return self._update(known, old, new, subresource, dry_run=dry_run, user=user)
+        return self._update(known, old, new, subresource, dry_run=dry_run)
 
     def delete(
         self,
@@ -203,10 +206,11 @@ class API:
         `resource_version` are preconditions. Returns the object as it was last.
         """
         known = _kind(kind)
+        authorize(self, user, "delete", known, name, namespace)
         old = self.get(known.name, name, namespace)
         _same_uid(known, old, uid)
         _same_version(known, old, resource_version)
-        self._admission.delete(old, user=user)
+        self._admission.delete(old)
         if dry_run:
             return old
         seconds = deletion_grace(old, grace)
@@ -258,9 +262,9 @@ class API:
         meta["deletionGracePeriodSeconds"] = seconds
         if finalizers:
             meta["finalizers"] = list(finalizers)
-        return self._admission.marked({**old, "metadata": meta})
+        return {**old, "metadata": meta}
 
-    def _update(self, kind: Kind, old: Object, obj: Object, subresource: str, *, dry_run: bool, user: str) -> Object:
+    def _update(self, kind: Kind, old: Object, obj: Object, subresource: str, *, dry_run: bool) -> Object:
         if subresource == "scale":
             obj = {**old, "spec": {**mapping(old, "spec"), "replicas": integer(obj, "spec", "replicas") or 0}}
         if subresource == "status":
@@ -269,7 +273,7 @@ class API:
             new = {**obj, "metadata": _kept_metadata(old["metadata"], mapping(obj, "metadata"))}
             if kind.name in _WITH_STATUS:
                 new = {**{key: new[key] for key in new if key != "status"}, "status": old.get("status", {})}
-            new = {**self._admission.update(old, new, user=user), "kind": kind.name, "apiVersion": kind.api_version}
+            new = {**self._admission.update(old, new), "kind": kind.name, "apiVersion": kind.api_version}
             if "generation" in old["metadata"] and _judged(new) != _judged(old):
                 new["metadata"] = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
         if new == old or dry_run:

@@ -8,12 +8,14 @@ from k8sviz.cluster.api import API
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.controllers import CONTROLLERS
 from k8sviz.cluster.events import Recorder
+from k8sviz.cluster.settings import DEFAULTS, Settings
 from k8sviz.history import About, History, Object, Snapshot
+from k8sviz.rules.fields import text
 
 __all__ = ["Cluster"]
 
 _START = "2026-11-23T09:00:00Z"
-_SETTLE_STEP = 1.0
+_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 class Cluster:
@@ -25,7 +27,13 @@ class Cluster:
     """
 
     def __init__(
-        self, begin: Snapshot | Iterable[Object] = (), *, seed: int = 0, start: str = "", nodes: Sequence[Object] = ()
+        self,
+        begin: Snapshot | Iterable[Object] = (),
+        *,
+        seed: int = 0,
+        start: str = "",
+        nodes: Sequence[Object] = (),
+        settings: Settings = DEFAULTS,
     ) -> None:
         past = begin if isinstance(begin, Snapshot) else None
         about = past.about if past else About(started_at=start or _START)
@@ -35,16 +43,28 @@ class Cluster:
             self.began = min(past.t, past.history.end)
             _copy_past(past, self.began, self.history)
         self.clock = Clock(start or about.started_at or _START, now=self.began, seed=seed)
-        self.api = API(self.clock, self.history)
+        self.settings = settings
+        self.api = API(self.clock, self.history, settings)
         self._recorder = Recorder(self.api)
         objects = list(past if past is not None else begin)
         for obj in objects:
             self.api.load(obj)
             if past is None:
                 self.history.append(0.0, "ADDED", obj)
+        self._complete(objects)
         for node in nodes:
             self.api.create(node)
         self.controllers = [make(self) for make in CONTROLLERS]
+
+    def _complete(self, objects: Sequence[Object]) -> None:
+        """Add what every cluster has, and no recording of one namespace: namespaces, each with its ServiceAccount."""
+        named = {text(obj, "metadata", "namespace") for obj in objects} - {""}
+        for name in [*_NAMESPACES, *sorted(named - set(_NAMESPACES))]:
+            if self.api.find("Namespace", name) is None:
+                self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            if self.api.find("ServiceAccount", "default", name) is None:
+                meta = {"name": "default", "namespace": name}
+                self.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
 
     def run(self, seconds: float) -> None:
         """Let that many seconds pass."""

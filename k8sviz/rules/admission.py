@@ -21,6 +21,7 @@ __all__ = [
     "node_of",
     "resource_text",
     "service_account",
+    "with_token_volume",
 ]
 
 Role = Literal["init", "sidecar", "main", "ephemeral"]
@@ -115,16 +116,21 @@ def admitted(pod: JSON, objects: Objects) -> JSON:
     Rule: plugin/pkg/admission/serviceaccount. `automountServiceAccountToken: false` of the Pod, or else of its
     ServiceAccount, prevents it.
     """
+    account = objects.find("ServiceAccount", objects.namespace_of(pod), service_account(pod))
+    return with_token_volume(pod, account)
+
+
+def with_token_volume(pod: JSON, account: JSON | None, name: str = "kube-api-access") -> JSON:
+    """The Pod with its token volume, under this name, unless the Pod or its ServiceAccount says that it wants none."""
     automount = flag(pod, "spec", "automountServiceAccountToken")
     if automount is None:
-        account = objects.find("ServiceAccount", objects.namespace_of(pod), service_account(pod))
         automount = flag(account, "automountServiceAccountToken")
     lists = {kind: listed(pod, "spec", kind) for kind in ("initContainers", "containers")}
+    lists = {kind: group for kind, group in lists.items() if group}
     if automount is False or not any(_lacks_token(found) for group in lists.values() for found in group):
         return pod
-    volume = _token_volume()
-    volumes = [*listed(pod, "spec", "volumes"), volume]
-    changed = {kind: [_with_token(found, volume["name"]) for found in group] for kind, group in lists.items()}
+    volumes = [*listed(pod, "spec", "volumes"), _token_volume(name)]
+    changed = {kind: [_with_token(found, name) for found in group] for kind, group in lists.items()}
     return {**pod, "spec": {**mapping(pod, "spec"), **changed, "volumes": volumes}}
 
 
@@ -139,7 +145,7 @@ def _with_token(container: JSON, volume: str) -> JSON:
     return {**container, "volumeMounts": [*listed(container, "volumeMounts"), mount]}
 
 
-def _token_volume() -> dict[str, Any]:
+def _token_volume(name: str) -> dict[str, Any]:
     """The volume as admission writes it; its name ends in random letters on a cluster."""
     field = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}
     sources: list[dict[str, Any]] = [
@@ -147,4 +153,4 @@ def _token_volume() -> dict[str, Any]:
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [field]}},
     ]
-    return {"name": "kube-api-access", "projected": {"defaultMode": 0o644, "sources": sources}}
+    return {"name": name, "projected": {"defaultMode": 0o644, "sources": sources}}

@@ -1,0 +1,31 @@
+"""What a cluster's administrator has set: the flags of its components, as far as they show."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["DEFAULTS", "RECORDED", "Settings"]
+
+
+class Settings(NamedTuple):
+    """Seconds, unless it says otherwise; the values are Kubernetes' own defaults.
+
+    `toleration_seconds`: how long Pods tolerate a node that is not ready or not reachable
+    (--default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server).
+    `node_monitor_grace`: how long a node may be silent (--node-monitor-grace-period of the controller manager).
+    `node_status`: how often a kubelet says that it lives. `follow`: how often a kubelet looks at the volumes of a Pod.
+    `pod_networks`: a node's addresses for Pods, by place; `service_network`: the first half of Services' addresses.
+    """
+
+    toleration_seconds: int = 300
+    node_monitor_grace: float = 50.0
+    node_status: float = 10.0
+    follow: float = 60.0
+    pod_network: str = "10.244"
+    service_network: str = "10.96"
+
+
+DEFAULTS: Final = Settings()
+"""A cluster as Kubernetes sets it up when nobody says anything."""
+RECORDED: Final = Settings(toleration_seconds=30, node_monitor_grace=20.0, node_status=5.0)
+"""The settings of the cluster that the course's recordings were made on."""

@@ -1,0 +1,136 @@
+"""What the simulated API server stores must be what the real one stored of the same manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k8sviz.cluster import RECORDED, Cluster, Refused
+from k8sviz.sources.recording import read
+
+LABS = Path(__file__).parents[1] / "data" / "labs"
+LAST = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def stored() -> Iterator[Any]:
+    """(the manifest, what the API server stored of it) of everything that was applied in a lab."""
+    for lab in sorted(LABS.iterdir()):
+        history = read(lab / "recording.jsonl")
+        for event in history:
+            written = event.object["metadata"].get("annotations", {}).get(LAST)
+            if event.type == "ADDED" and event.t > 0 and written and event.object["kind"] != "ControllerRevision":
+                manifest = json.loads(written)
+                if manifest["kind"] == event.object["kind"]:
+                    name = event.object["metadata"]["name"]
+                    yield pytest.param(manifest, event.object, history, event.t, id=f"{lab.name}-{name}-{event.t}")
+
+
+def comparable(obj: dict[str, Any]) -> dict[str, Any]:
+    """Without what is given by chance, and the time."""
+    text = json.dumps(obj)
+    for volume in obj.get("spec", {}).get("volumes", ()):
+        if volume["name"].startswith("kube-api-access-"):
+            text = text.replace(volume["name"], "kube-api-access-xxxxx")
+    found: dict[str, Any] = json.loads(text)
+    for field in ("uid", "resourceVersion", "creationTimestamp", "annotations"):
+        found["metadata"].pop(field, None)
+    found.get("status", {}).pop("lastPhaseTransitionTime", None)
+    if found["kind"] == "Service" and found["spec"]["clusterIP"] != "None":
+        found["spec"].pop("clusterIP")
+        found["spec"].pop("clusterIPs")
+    return found
+
+
+@pytest.mark.parametrize(("manifest", "real", "history", "t"), list(stored()))
+def test_an_object_is_stored_as_the_real_api_server_stored_it(
+    manifest: dict[str, Any], real: dict[str, Any], history: Any, t: float
+) -> None:
+    kinds = ("StorageClass", "ServiceAccount", "ConfigMap")
+    before = [obj for kind in kinds for obj in history.at(t - 0.001).objects(kind)]
+    cluster = Cluster(
+        [obj for obj in before if obj["metadata"]["name"] != manifest["metadata"]["name"]], settings=RECORDED
+    )
+    assert comparable(cluster.api.create(manifest)) == comparable(real)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+def pod(**spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+
+
+REFUSED = [
+    (pod(containers=[{"image": "busybox"}]), 'Pod "p" is invalid: spec.containers[0].name: Required value'),
+    (
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "kubia"},
+            "spec": {
+                "template": {
+                    "metadata": {"labels": {"app": "kubia"}},
+                    "spec": {"containers": [{"name": "app", "image": "busybox"}]},
+                }
+            },
+        },
+        (
+            'Deployment.apps "kubia" is invalid: [spec.selector: Required value, spec.template.metadata.labels: '
+            'Invalid value: {"app":"kubia"}: `selector` does not match template `labels`]'
+        ),
+    ),
+    (
+        pod(containers=[{"name": "a", "image": "b", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}]),
+        'Pod "p" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "v"',
+    ),
+    (
+        pod(serviceAccountName="robot", containers=[{"name": "a", "image": "b"}]),
+        'pods "p" is forbidden: error looking up service account default/robot: serviceaccount "robot" not found',
+    ),
+    (
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "nowhere"}},
+        'namespaces "nowhere" not found',
+    ),
+]
+
+
+@pytest.mark.parametrize(("manifest", "words"), REFUSED)
+def test_a_refusal_has_the_api_servers_words(cluster: Cluster, manifest: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused) as refused:
+        cluster.api.create(manifest)
+    assert str(refused.value) == words
+
+
+def test_what_never_changes_is_refused(cluster: Cluster) -> None:
+    meta = {"name": "c", "namespace": "default"}
+    cluster.api.create(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "1"}, "immutable": True}
+    )
+    with pytest.raises(Refused, match="data: Forbidden: field is immutable when `immutable` is set"):
+        cluster.api.patch("cm", "c", "default", {"data": {"a": "2"}})
+
+
+def test_an_account_may_do_what_a_role_says_and_no_more(cluster: Cluster) -> None:
+    user = "system:serviceaccount:default:default"
+    with pytest.raises(Refused) as refused:
+        cluster.api.delete("pod", "p", "default", user=user)
+    assert str(refused.value) == (
+        'pods "p" is forbidden: User "system:serviceaccount:default:default" cannot delete resource "pods" in API '
+        'group "" in the namespace "default"'
+    )
+
+
+def test_a_network_address_belongs_to_one_service(cluster: Cluster) -> None:
+    def service(name: str, **spec: Any) -> dict[str, Any]:
+        spec = {"ports": [{"port": 80}], **spec}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+    first = cluster.api.create(service("a"))
+    with pytest.raises(Refused, match="provided IP is already allocated"):
+        cluster.api.create(service("b", clusterIP=first["spec"]["clusterIP"]))
