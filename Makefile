@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format bench fuzz fidelity notebooks lock wheel clean setup test-live cluster
+.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format bench fuzz fidelity notebooks lock wheel clean setup test-live cluster lint-js
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -79,6 +79,11 @@ lint: $(READY) ## style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# the views' scripts are typed by their comments; TypeScript reads them, and changes nothing
+lint-js: ## the types of the views' JavaScript (where npm is)
+	@if command -v npx >/dev/null; then npx --yes --package typescript@5.9 tsc -p k8sviz/views/jsconfig.json; \
+	else echo "no npm here: the views' JavaScript is not checked"; fi
 
 format: $(READY) ## lay out the code as lint wants it
 	$(BIN)/ruff check --fix --select I .

@@ -5,9 +5,24 @@
  * A notebook calls `render` (anywidget); a test's page calls `mount` with an `ask` of its own.
  */
 
-const PATIENCE = 8000; // milliseconds to wait for the kernel; a check takes a few
+import { fill, follow, h, ownKeys, prose, unlock } from "./common.js";
+import "./named.js";
 
-/** What anywidget calls for each place that shows the exercise. All of them show the same text and the same verdict. */
+/**
+ * @typedef {Record<string, string>} Words
+ * @typedef {{line: number, field: string, text: string, error: boolean}} Finding
+ * @typedef {{want: string, state: "yes" | "no" | "open", said: string}} Goal
+ * @typedef {{solved: boolean, lesson: string, message: string, findings: Finding[], goals: Goal[], hint?: string,
+ *            note?: string}} Verdict
+ */
+
+const PATIENCE = 8000; // milliseconds to wait for the kernel; a check takes a few
+const EDITING = new Set(["enter", "a", "c", "v", "x", "z", "y", "home", "end", "control", "meta"]);
+
+/**
+ * What anywidget calls for each place that shows the exercise. All of them show the same text and the same verdict.
+ * @param {{model: any, el: HTMLElement}} place
+ */
 function render({ model, el }) {
   const view = mount(el, model.get("content"), {
     answer: model.get("answer"),
@@ -38,7 +53,7 @@ export default { render };
 
 // -- the editor ---------------------------------------------------------------------------------------------------
 
-/** Replace what is selected, so that the browser's own undo knows of it. */
+/** Replace what is selected, so that the browser's own undo knows of it. @param {HTMLTextAreaElement} area @param {string} text */
 function insert(area, text) {
   if (!document.execCommand?.("insertText", false, text)) {
     area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
@@ -46,37 +61,44 @@ function insert(area, text) {
   }
 }
 
-/** The start of the line that a position is in. */
+/** The start of the line that a position is in. @param {string} text @param {number} position */
 const lineStart = (text, position) => text.lastIndexOf("\n", position - 1) + 1;
 
-/** Two spaces more or fewer before the selected lines. */
+/** Two spaces more or fewer before the selected lines. @param {HTMLTextAreaElement} area @param {boolean} deeper */
 function indent(area, deeper) {
   const { value, selectionStart: from, selectionEnd: to } = area;
-  if (deeper && from === to) return insert(area, "  ");
+  if (deeper && from === to) {
+    insert(area, "  ");
+    return;
+  }
   const start = lineStart(value, from);
   const block = value.slice(start, to);
   const moved = deeper ? block.replace(/^/gm, "  ") : block.replace(/^ {1,2}/gm, "");
-  if (moved === block) return undefined;
+  if (moved === block) return;
   area.setSelectionRange(start, to);
   insert(area, moved);
-  return area.setSelectionRange(from === to ? Math.max(start, from + moved.length - block.length) : start,
-                                start + moved.length);
+  const begin = from === to ? Math.max(start, from + moved.length - block.length) : start;
+  area.setSelectionRange(begin, start + moved.length);
 }
 
-/** A new line as deep as this one. */
+/** A new line as deep as this one. @param {HTMLTextAreaElement} area */
 function newline(area) {
   const before = area.value.slice(lineStart(area.value, area.selectionStart), area.selectionStart);
-  insert(area, `\n${/^ *(- +)?/.exec(before)[0].replace("-", " ")}`);
+  insert(area, `\n${(/^ *(- +)?/.exec(before)?.[0] ?? "").replace("-", " ")}`);
 }
 
-/** A text area with line numbers. `mark` shows which lines have a problem. */
+/**
+ * A text area with line numbers. `mark` shows which lines have a problem.
+ * @param {string} text @param {Words} words @param {{check: () => void, input: (text: string) => void}} on
+ */
 function editor(text, words, on) {
   const id = `kvx-${Math.random().toString(36).slice(2)}`;
   const gutter = h("div", { class: "kvx-gutter", "aria-hidden": "true" });
-  const area = h("textarea", {
+  const area = /** @type {HTMLTextAreaElement} */ (h("textarea", {
     class: "kvx-area", id, spellcheck: "false", autocapitalize: "off", autocomplete: "off", autocorrect: "off",
     wrap: "off", "aria-describedby": `${id}-help`,
-  });
+  }));
+  /** @type {Record<number, string>} */
   let bad = {};
   let free = false; // after Escape, Tab leaves the field
   const number = () => {
@@ -86,16 +108,16 @@ function editor(text, words, on) {
       h("div", { class: bad[i + 1] ? "kvx-bad" : undefined, title: bad[i + 1] }, bad[i + 1] ? `✗ ${i + 1}` : `${i + 1}`)));
     gutter.scrollTop = area.scrollTop;
   };
-  const write = (value) => {
+  const write = (/** @type {string} */ value) => {
     if (area.value === value) return;
     area.value = value;
     number();
   };
-  const mark = (lines) => {
+  const mark = (/** @type {Record<number, string>} */ lines) => {
     bad = lines;
     number();
   };
-  const keys = (event) => {
+  const keys = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       on.check();
@@ -119,7 +141,7 @@ function editor(text, words, on) {
     number();
     on.input(area.value);
   });
-  /** Put the cursor on a line. */
+  /** Put the cursor on a line. @param {number} line */
   const go = (line) => {
     const start = area.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
     area.focus();
@@ -134,26 +156,11 @@ function editor(text, words, on) {
   return { element, area, write, mark, go };
 }
 
-/**
- * While it has the focus, keys belong to the exercise and not to the notebook around it, which would run or move cells.
- * Saving and the other commands with Ctrl or Meta are the notebook's, but for those that edit text or check.
- */
-function ownKeys(root) {
-  const editing = new Set(["enter", "a", "c", "v", "x", "z", "y", "home", "end", "control", "meta"]);
-  const own = (event) => {
-    const command = (event.ctrlKey || event.metaKey) && event.key && !editing.has(event.key.toLowerCase())
-      && !event.key.startsWith("Arrow");
-    root.toggleAttribute("data-lm-suppress-shortcuts", !command);
-    if (!command) event.stopPropagation();
-  };
-  root.toggleAttribute("data-lm-suppress-shortcuts", true);
-  for (const name of ["keydown", "keyup", "focusin"]) root.addEventListener(name, own);
-}
-
 // -- what was found -----------------------------------------------------------------------------------------------
 
 const MARKS = { yes: "✓", no: "✗", open: "·" };
 
+/** @param {Goal[]} list @param {Words} words */
 function goals(list, words) {
   return h("ul", { class: "kvx-goals" }, ...list.map(({ want, state, said }) =>
     h("li", { "data-state": state },
@@ -161,14 +168,18 @@ function goals(list, words) {
       h("div", {}, h("span", {}, ...prose(want)), ...(said ? [h("div", { class: "kvx-said" }, said)] : [])))));
 }
 
+/** @param {Finding[]} list @param {Words} words @param {(line: number) => void} go */
 function findings(list, words, go) {
   return h("ul", { class: "kvx-findings" }, ...list.map(({ line, field, text, error }) =>
     h("li", { "data-error": String(error) },
-      h("button", { type: "button", class: "kvx-line", onclick: () => go(line) }, words.line.replace("{line}", line)),
+      h("button", { type: "button", class: "kvx-line", onclick: () => go(line) }, fill(words.line, { line })),
       h("div", {}, ...(field ? [h("code", {}, field), " "] : []), ...(error ? [] : [`${words.warning} `]), ...prose(text)))));
 }
 
-/** The panel below the buttons: the verdict's head, what is wrong line by line, the goals, the hint. */
+/**
+ * The panel below the buttons: the verdict's head, what is wrong line by line, the goals, the hint.
+ * @param {Verdict} it @param {Words} words @param {(line: number) => void} go
+ */
 function verdict(it, words, go) {
   const head = it.solved ? words.solved : words.not_yet;
   return [
@@ -185,14 +196,20 @@ function verdict(it, words, go) {
 /**
  * Put an exercise into an element. `options.ask(text)` asks for a verdict, which comes by `judge`; `options.keep` is
  * told what changed. Returns `judge`, `write`, `hint` and `destroy`.
+ * @param {HTMLElement} el @param {any} content
+ * @param {{answer?: string, verdict?: Verdict, hints?: number, keep?: (changes: Record<string, any>) => void,
+ *          ask?: (text: string) => unknown}} options
  */
 export function mount(el, content, options = {}) {
   const { words } = content;
+  /** @type {{hints: string[], solution: string}} */
   const secret = unlock(content.key);
-  const keep = (changes) => options.keep?.(changes);
-  let waiting = 0;
+  const keep = (/** @type {Record<string, any>} */ changes) => options.keep?.(changes);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let waiting;
   let shown = 0;
-  let typing = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
 
   const result = h("div", { class: "kvx-result", role: "status", "aria-live": "polite" });
   const hints = h("ol", { class: "kvx-hints", hidden: true, "aria-live": "polite" });
@@ -203,17 +220,20 @@ export function mount(el, content, options = {}) {
     check.disabled = false;
     check.textContent = words.check;
   };
-  const tell = (text) => {
+  const tell = (/** @type {string} */ text) => {
     result.dataset.state = "";
     result.replaceChildren(h("p", { class: "kvx-soft" }, text));
   };
-  const judge = (it) => {
+  const judge = (/** @type {Verdict | undefined} */ it) => {
     settle();
-    if (!it?.goals) return result.replaceChildren();
+    if (!it?.goals) {
+      result.replaceChildren();
+      return;
+    }
     result.dataset.state = it.solved ? "solved" : "open";
     root.dataset.solved = String(it.solved);
     paper.mark(Object.fromEntries(it.findings.filter((f) => f.error).map((f) => [f.line, f.text])));
-    return result.replaceChildren(...verdict(it, words, paper.go));
+    result.replaceChildren(...verdict(it, words, paper.go));
   };
   const ask = async () => {
     if (check.disabled) return;
@@ -231,7 +251,7 @@ export function mount(el, content, options = {}) {
       tell(words.no_kernel);
     }
   };
-  const hint = (count) => {
+  const hint = (/** @type {number} */ count) => {
     shown = Math.min(count, secret.hints.length);
     hints.replaceChildren(...secret.hints.slice(0, shown).map((text) => h("li", {}, ...prose(text))));
     hints.hidden = shown === 0;
@@ -252,7 +272,8 @@ export function mount(el, content, options = {}) {
       typing = setTimeout(() => keep({ answer: text }), 400);
     },
   });
-  const button = (text, click, extra = {}) => h("button", { type: "button", class: "kvx-button", onclick: click, ...extra }, text);
+  const button = (/** @type {string} */ text, /** @type {() => void} */ click, extra = {}) => /** @type {HTMLButtonElement} */ (
+    h("button", { type: "button", class: "kvx-button", onclick: click, ...extra }, text));
   const check = button(words.check, ask, { class: "kvx-check" });
   const more = button(words.hint, () => {
     hint(shown + 1);
@@ -273,12 +294,14 @@ export function mount(el, content, options = {}) {
   const root = h("section", { class: "kvx", "data-exercise": content.id, "aria-label": `${words.kind}: ${content.title}` },
     h("p", { class: "kvx-kind" }, `${words.kind} · ${words[content.level]}`, ...(content.done ? [` · ✓ ${words.done_before}`] : [])),
     h("p", { class: "kvx-title" }, content.title),
-    ...content.task.map((text) => h("p", {}, ...prose(text))),
-    h("ul", { class: "kvx-wanted", "aria-label": words.goals }, ...content.goals.map((text) => h("li", {}, ...prose(text)))),
+    ...content.task.map((/** @type {string} */ text) => h("p", {}, ...prose(text))),
+    h("ul", { class: "kvx-wanted", "aria-label": words.goals }, ...content.goals.map((/** @type {string} */ text) => h("li", {}, ...prose(text)))),
     ...given, paper.element,
     h("div", { class: "kvx-buttons" }, check, more, show, reset),
     result, hints, solution);
-  ownKeys(root);
+  // saving and the other commands with Ctrl or Meta are the notebook's, but for those that edit text or check
+  ownKeys(root, (event) => Boolean((event.ctrlKey || event.metaKey) && event.key && !EDITING.has(event.key.toLowerCase())
+    && !event.key.startsWith("Arrow")));
   const stop = follow(root);
   hint(options.hints ?? 0);
   if (options.verdict?.goals) judge(options.verdict);
@@ -286,7 +309,7 @@ export function mount(el, content, options = {}) {
   return {
     judge,
     hint,
-    write: (text) => document.activeElement !== paper.area && paper.write(text),
+    write: (/** @type {string} */ text) => document.activeElement !== paper.area && paper.write(text),
     destroy() {
       clearTimeout(waiting);
       clearTimeout(typing);
