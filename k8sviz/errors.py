@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from k8sviz.letters import printable
+
 __all__ = ["K8svizError", "nearest"]
 
 
@@ -16,7 +18,7 @@ class K8svizError(Exception):
         >>> str(K8svizError("no pod/a\\nb\\x1b[2J"))
         'no pod/a b\ufffd[2J'
         """
-        return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(super().__str__().split("\n")))
+        return printable(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """What IPython prints in place of a traceback: the one line."""

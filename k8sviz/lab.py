@@ -9,7 +9,7 @@ from k8sviz import show
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Result, Snapshot
 from k8sviz.kinds import Ref
-from k8sviz.render.measure import printable
+from k8sviz.letters import printable
 from k8sviz.words import say
 
 if TYPE_CHECKING:

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node, side_by_side
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import Ref
+from k8sviz.letters import printable
 from k8sviz.render import layout as layouts
 from k8sviz.render import png as pngs
 from k8sviz.render.layout import LARGE, layout
-from k8sviz.render.measure import printable, shorten, text_width
+from k8sviz.render.measure import shorten, text_width
 from k8sviz.render.palette import DARK, LEVELS, LIGHT, Theme
 from k8sviz.render.picture import FORMATS, Picture, render
 from k8sviz.render.png import png

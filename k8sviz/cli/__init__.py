@@ -9,15 +9,14 @@ import argparse
 import atexit
 import gc
 import importlib
-import io
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import k8sviz
 from k8sviz.cli.common import Parser
-from k8sviz.errors import K8svizError
+from k8sviz.cli.edge import guarded
+from k8sviz.cli.screen import screens
 
 __all__ = ["main"]
 
@@ -46,17 +45,26 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0, or 2 after an error, which is one line on stderr."""
+    """Run one command. Returns its exit code: 0, or 1 where `check` finds something.
+
+    After an error, which is one line on stderr, it is 2; after a fault of ours it is 70, after Ctrl-C 130.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):  # a terminal or pipe that cannot write ✓ or 中 shows its number instead
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    debug = "--debug" in arguments
+    if debug:
+        arguments.remove("--debug")
+    with screens():
+        return guarded(lambda: _run(arguments), debug=debug)
+
+
+def _run(arguments: Sequence[str]) -> int | None:
     if arguments[:1] == ["course"]:
-        return _guarded(lambda: _course(arguments[1:]))
+        return _course(arguments[1:])
     gc.set_threshold(100_000, 20, 20)  # a command builds much and drops little; looking for circles would be in vain
     atexit.register(gc.freeze)  # and when all goes anyway, Python looks three times more
     options = _options(arguments)
-    return _guarded(lambda: options.run(options))
+    code: int | None = options.run(options)
+    return code
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -70,21 +78,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _guarded(run: Callable[[], int | None]) -> int:
-    try:
-        code = run() or 0
-        sys.stdout.flush()
-    except K8svizError as error:
-        print(f"k8sviz: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of a pipe has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
-    return code
-
-
 def _parser(word: str = "") -> argparse.ArgumentParser:
     """The parser of this command alone, since building all takes its time; of all when there is no such command."""
     parser = Parser(
@@ -93,6 +86,7 @@ def _parser(word: str = "") -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--debug", action="store_true", help="after a fault of k8sviz, show where it happened")
     parser.add_argument("--version", action="version", version=f"k8sviz {k8sviz.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="k8sviz")
     known = any(word in words for words in _FAMILIES.values())

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import kind_named
+from k8sviz.letters import json_text
 
 __all__ = [
     "SOURCE_HELP",
@@ -126,9 +127,7 @@ def is_ref(word: str) -> bool:
 
 def print_json(value: Any) -> None:
     """Print JSON as people can read it."""
-    import json
-
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str))
+    print(json_text(_plain(value)))
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from k8sviz.cli.common import AddCommand, cluster_arguments, command, is_ref
+from k8sviz.cli.screen import steer
 from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
 
@@ -40,7 +41,7 @@ def _watch(options: argparse.Namespace) -> None:
     in_place = sys.stdout.isatty()
     with follower(options.namespace, options.context) as following:
         try:
-            sys.stdout.write(_SCREEN * in_place)
+            steer(sys.stdout, _SCREEN)
             pictures = diagrams(following, lambda history: told(options.story, history, what), seconds=options.seconds)
             for diagram, trouble in pictures:
                 text = str(render(diagram, "text")) + (f"\n{trouble}" if trouble else "")
@@ -48,14 +49,18 @@ def _watch(options: argparse.Namespace) -> None:
         except KeyboardInterrupt:  # the way to end it
             pass
         finally:
-            sys.stdout.write(_BACK * in_place)
+            steer(sys.stdout, _BACK)
 
 
 def _show(text: str, in_place: bool, seconds: float) -> None:
     if in_place:
         columns, rows = shutil.get_terminal_size()
         lines = [line[:columns] for line in text.splitlines()][: rows - 1]
-        sys.stdout.write(_HOME + "".join(f"{line}{_LINE}\n" for line in lines) + _REST)
+        steer(sys.stdout, _HOME)
+        for line in lines:
+            sys.stdout.write(line)
+            steer(sys.stdout, f"{_LINE}\n")
+        steer(sys.stdout, _REST)
     else:
         sys.stdout.write(f"--- {seconds:.1f} s\n{text}\n")
     sys.stdout.flush()
@@ -75,7 +80,9 @@ def _record_command(commands: Any) -> None:
 def _progress(line: str) -> None:
     columns = shutil.get_terminal_size().columns
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{line[: columns - 1]}{_LINE}")
+        steer(sys.stderr, "\r")
+        sys.stderr.write(line[: columns - 1])
+        steer(sys.stderr, _LINE)
         sys.stderr.flush()
 
 
@@ -110,7 +117,8 @@ def _record_namespace(options: argparse.Namespace) -> None:
 
 
 def _wrote(line: str) -> None:
-    print(("\r" + _LINE) * sys.stderr.isatty() + line, file=sys.stderr)
+    steer(sys.stderr, "\r" + _LINE)
+    print(line, file=sys.stderr)
 
 
 def _record_labs(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from k8sviz.history import History, Snapshot
 from k8sviz.kinds import Ref
+from k8sviz.letters import printable
 from k8sviz.observed import FileVersion, Received, Sighting, received
 from k8sviz.observed.outputs import SEEN_BY_KUBELET
 from k8sviz.rules.admission import in_start_order, service_account
@@ -360,7 +361,7 @@ def _hidden(size: int | None) -> str:
 def _line(value: str) -> str:
     """A value as one line, its line breaks visible, a long one cut."""
     shown = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t") if "\n" in value else value
-    shown = "".join(letter if letter.isprintable() else "�" for letter in shown)
+    shown = printable(shown)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 10]}…"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from k8sviz.letters import printable
 from k8sviz.predict.binding import BindingPrediction, ClaimPrediction
 from k8sviz.predict.environment import EnvironmentPrediction
 from k8sviz.predict.files import FilesPrediction
@@ -119,7 +120,7 @@ def _content(file: File) -> str:
 def _line(value: str) -> str:
     """A value as one line, with nothing in it that steers a terminal."""
     shown = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
-    shown = "".join(letter if letter.isprintable() else "�" for letter in shown)
+    shown = printable(shown)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 

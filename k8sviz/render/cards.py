@@ -3,7 +3,8 @@
 from typing import Final, NamedTuple
 
 from k8sviz.diagrams.kit.model import Group, Node
-from k8sviz.render.measure import printable, shorten, text_width
+from k8sviz.letters import printable
+from k8sviz.render.measure import shorten, text_width
 
 __all__ = [
     "FACT",

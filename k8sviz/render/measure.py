@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-__all__ = ["printable", "shorten", "text_width", "visible"]
+__all__ = ["shorten", "text_width"]
 
 # hundredths of the font size, for the letters from space to tilde
 _REGULAR: Final = (
@@ -135,33 +135,6 @@ def _width(letter: str) -> int:
     if letter == "\ufffd":  # it stands for every letter that hides
         return 103
     return 100 if unicodedata.east_asian_width(letter) in "WF" else _OTHER
-
-
-def printable(text: str) -> str:
-    """The text with nothing in it that hides, breaks a line or turns the reading direction around.
-
-    >>> printable("a\\u202eb\\x00c\\nd")
-    'a\\ufffdb\\ufffdc d'
-    """
-    return text if text.isprintable() else text.translate(_SHOWN)
-
-
-def visible(text: str) -> str:
-    """The text line by line, with nothing in it that hides."""
-    return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
-
-
-class _Shown(dict[int, str]):
-    """What stands for a letter, worked out when it is first met."""
-
-    def __missing__(self, code: int) -> str:
-        c = chr(code)
-        hidden = unicodedata.category(c)[0] in "CZ" and c not in " \u3000"
-        self[code] = shown = " " if c in "\n\r\t" else "\ufffd" if hidden else c
-        return shown
-
-
-_SHOWN: Final = _Shown()
 
 
 def shorten(text: str, most: int) -> str:

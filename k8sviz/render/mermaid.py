@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram, Group, Node
+from k8sviz.letters import printable
 from k8sviz.render.cards import card, group_state, group_title, headline, label_lines
-from k8sviz.render.measure import printable
 from k8sviz.render.palette import LIGHT, family
 from k8sviz.render.text import MARKS
 

@@ -10,9 +10,10 @@ from html import escape
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
+from k8sviz.letters import printable
 from k8sviz.render.cards import FACT, KIND, LABEL, NAME, card, group_state, group_title, headline, label_lines
 from k8sviz.render.layout import Box, Layout, Line, layout
-from k8sviz.render.measure import printable, shorten, text_width
+from k8sviz.render.measure import shorten, text_width
 from k8sviz.render.palette import DARK, LIGHT, Theme, family
 
 __all__ = ["FONTS", "edge_svg", "group_svg", "node_svg", "style", "svg"]

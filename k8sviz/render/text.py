@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
-from k8sviz.render.measure import printable
+from k8sviz.letters import printable
 
 __all__ = ["MARKS", "text"]
 

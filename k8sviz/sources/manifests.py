@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from k8sviz.history import About, History, Key, Object, key_of, ref_of
 from k8sviz.kinds import KINDS
+from k8sviz.letters import printable
 from k8sviz.sources._documents import (
     DEEPEST,
     FEWER,
@@ -109,7 +110,7 @@ def parse(text: str, name: str = "input", *, namespace: str = "default") -> list
     Traceback (most recent call last):
     k8sviz.sources.manifests.ManifestError: input, line 1: a Pod without apiVersion; write for example apiVersion: v1
     """
-    return [m.object for _, found in _located(text, _shown(name), namespace) for m in found]
+    return [m.object for _, found in _located(text, printable(name), namespace) for m in found]
 
 
 def documents(text: str, name: str = "input") -> list[tuple[Any, int]]:
@@ -120,7 +121,7 @@ def documents(text: str, name: str = "input") -> list[tuple[Any, int]]:
     >>> documents("- a\\n---\\nkind: Pod")
     [(['a'], 1), ({'kind': 'Pod'}, 3)]
     """
-    return [(d.value, d.line) for d in _documents(text, _shown(name)) if d.value is not None]
+    return [(d.value, d.line) for d in _documents(text, printable(name)) if d.value is not None]
 
 
 def texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[str, str]]:
@@ -129,7 +130,7 @@ def texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[str, str]]:
     A file that was found in a folder and holds no Kubernetes object is left out.
     """
     for file in _files(paths):
-        name = _shown("standard input" if file.path == "-" else file.path)
+        name = printable("standard input" if file.path == "-" else file.path)
         text = _text(file.path, name)
         if not (file.in_folder and all(_foreign(value) for value, _ in documents(text, name))):
             yield name, text
@@ -142,14 +143,14 @@ def load(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str], *, na
     notes: list[str] = []
     documents = 0
     for file in _files(chosen):
-        name = _shown("standard input" if file.path == "-" else file.path)
+        name = printable("standard input" if file.path == "-" else file.path)
         text = _text(file.path, name)
         for document, manifests in _located(text, name, namespace, notes if file.in_folder else None):
             documents += document
             for manifest in manifests:
                 _keep(found, manifest, notes)
     if not documents:
-        where = ", ".join(_shown(os.fspath(p)) for p in chosen) or "no file given"
+        where = ", ".join(printable(os.fspath(p)) for p in chosen) or "no file given"
         raise ManifestError(f"{where}: no Kubernetes object here; one has apiVersion, kind and metadata.name")
     if len(notes) > _MOST_NOTES:
         notes[_MOST_NOTES:] = [f"and {len(notes) - _MOST_NOTES} more notes like these"]
@@ -217,10 +218,6 @@ def _decoded(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = 1 if wide else data.count(b"\n", 0, error.start) + 1
         raise ManifestError(f"{name}, line {line}: not UTF-8 text; save the file as UTF-8") from None
-
-
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
 # -- documents to objects ------------------------------------------------------------------------

@@ -17,8 +17,8 @@ import anywidget
 import traitlets
 
 from k8sviz.exercises import Judge, Verdict, judge
+from k8sviz.letters import printable, visible
 from k8sviz.marks import mark, marks
-from k8sviz.render.measure import printable, visible
 from k8sviz.sources.exercises import Exercise
 from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
 from k8sviz.words import say, templates

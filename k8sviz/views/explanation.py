@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, Final
 
-from k8sviz.render.measure import visible
+from k8sviz.letters import visible
 from k8sviz.render.palette import PALETTE
 from k8sviz.views.assets import UNTYPESET
 from k8sviz.why.model import Explanation, Trouble

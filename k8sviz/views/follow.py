@@ -16,7 +16,7 @@ import traitlets
 from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Snapshot
-from k8sviz.render.measure import printable
+from k8sviz.letters import printable
 from k8sviz.render.picture import Picture
 from k8sviz.sources.follow import Follower
 from k8sviz.words import say

@@ -19,8 +19,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Snapshot, Step
+from k8sviz.letters import printable
 from k8sviz.render.layout import Layout, layout
-from k8sviz.render.measure import printable
 from k8sviz.render.svg import edge_svg, group_svg, node_svg, svg
 from k8sviz.render.text import text
 from k8sviz.views.changes import Change, changes

@@ -16,6 +16,7 @@ import traitlets
 
 from k8sviz.history import History
 from k8sviz.kinds import Ref
+from k8sviz.letters import printable, visible
 from k8sviz.predict.container import (
     GotFile,
     GotVariable,
@@ -26,7 +27,6 @@ from k8sviz.predict.container import (
     value_words,
     word_words,
 )
-from k8sviz.render.measure import printable, visible
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import text
 from k8sviz.rules.files import mode_text

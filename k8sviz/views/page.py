@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from k8sviz.errors import K8svizError
-from k8sviz.render.measure import printable
+from k8sviz.letters import printable
 from k8sviz.render.palette import DARK, LIGHT
 from k8sviz.render.text import text
 from k8sviz.views.assets import player_css, player_js

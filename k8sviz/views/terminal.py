@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from k8sviz.render.measure import visible
+from k8sviz.letters import visible
 from k8sviz.views.assets import UNTYPESET
 from k8sviz.words import say
 

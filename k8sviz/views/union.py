@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
+from k8sviz.letters import printable
 from k8sviz.render.cards import FACT, KIND, LABEL, NAME, group_title, label_lines
-from k8sviz.render.measure import printable, shorten, text_width
+from k8sviz.render.measure import shorten, text_width
 
 __all__ = ["union"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from k8sviz.cli import main
-from k8sviz.render.measure import printable
+from k8sviz.letters import printable
 from k8sviz.views import follow
 from k8sviz.views.exercise import exercise_content, exercise_css, exercise_js, judged
 from k8sviz.views.inspector import inspector_css, inspector_js

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from k8sviz.render.measure import printable
+from k8sviz.letters import printable
 from tests.browser import hostile
 from tests.browser.chrome import NEEDS, chromium
 from tests.browser.hostile import PAYLOADS

@@ -493,7 +493,7 @@ class _Story:
 def _record_line(record: Record, namespace: str) -> str:
     short = record.name.replace(f".{namespace}.svc.cluster.local.", "")
     if record.type == "SRV":
-        _, _, port, target = record.value.split(" ")
+        _, _, port, target = record.value.split(" ", 3)  # a name from a cluster may hold anything
         return f"{short} SRV {target.partition('.')[0]}:{port}"
     return f"{short} {record.type} {record.value}"
 

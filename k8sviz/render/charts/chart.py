@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k8sviz.errors import K8svizError
+from k8sviz.letters import visible
 from k8sviz.render.charts.sheet import Sheet
 from k8sviz.render.charts.svg import sheet_svg
-from k8sviz.render.measure import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

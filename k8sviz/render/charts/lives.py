@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from k8sviz.diagrams.timelines.lives import Lives, Restart, Row, Span, lives_text
+from k8sviz.letters import printable
 from k8sviz.render.charts.chart import Chart
 from k8sviz.render.charts.sheet import CARD, FILLS, FRAME, SOFT, TEXT, WIDTH, Box, Ink, Line, Mark, Sheet, Text, inches
 from k8sviz.render.charts.timeline import MOST_STEPS, RIGHT, Entry, Plot, Steps, bar, flow, legend
-from k8sviz.render.measure import printable, shorten
+from k8sviz.render.measure import shorten
 from k8sviz.render.palette import family
 from k8sviz.words import say
 

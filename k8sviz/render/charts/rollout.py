@@ -22,6 +22,7 @@ from k8sviz.diagrams.timelines.rollouts import (
     revision_line,
     rollout_text,
 )
+from k8sviz.letters import printable
 from k8sviz.render.charts.chart import Chart
 from k8sviz.render.charts.sheet import (
     CARD,
@@ -41,7 +42,7 @@ from k8sviz.render.charts.sheet import (
     inches,
 )
 from k8sviz.render.charts.timeline import RIGHT, Entry, Plot, Steps, flow, legend, nice_step, word_in_bar
-from k8sviz.render.measure import printable, shorten
+from k8sviz.render.measure import shorten
 from k8sviz.words import say
 
 __all__ = ["rollout_chart", "rollouts_chart"]

@@ -6,7 +6,8 @@ An ink is a role of the theme or a hue thinned with the card's colour, so that t
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from k8sviz.render.measure import printable, shorten, text_width
+from k8sviz.letters import printable
+from k8sviz.render.measure import shorten, text_width
 from k8sviz.render.palette import Theme
 
 __all__ = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from k8sviz.diagrams.timelines.silence import Lane, Silence, silence_text
+from k8sviz.letters import printable
 from k8sviz.render.charts.chart import Chart
 from k8sviz.render.charts.lives import kind_ink
 from k8sviz.render.charts.sheet import CARD, FILLS, SOFT, TEXT, WIDTH, Mark, Sheet, inches
 from k8sviz.render.charts.timeline import RIGHT, Plot, Steps, bar, spread, word_in_bar
-from k8sviz.render.measure import printable, shorten
+from k8sviz.render.measure import shorten
 from k8sviz.words import say
 
 __all__ = ["silence_chart"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
+from k8sviz.letters import printable
 from k8sviz.render.charts.sheet import CARD, FRAME, Area, Box, Ink, Line, Mark, Shape, Sheet, Text, inches
-from k8sviz.render.measure import printable
 from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.render.svg import FONTS
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from k8sviz.diagrams.timelines.lives import Tick
+from k8sviz.letters import printable
 from k8sviz.render.charts.sheet import (
     CARD,
     FRAME,
@@ -23,7 +24,7 @@ from k8sviz.render.charts.sheet import (
     fit,
     inches,
 )
-from k8sviz.render.measure import printable, shorten
+from k8sviz.render.measure import shorten
 from k8sviz.words import say
 
 __all__ = ["MOST_STEPS", "RIGHT", "Entry", "Plot", "Steps", "bar", "flow", "legend", "nice_step", "spread"]

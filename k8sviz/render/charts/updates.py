@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from k8sviz.diagrams.timelines.updates import Stretch, Track, Updates, updates_text
+from k8sviz.letters import printable
 from k8sviz.render.charts.chart import Chart
 from k8sviz.render.charts.sheet import CARD, HUES, SOFT, TEXT, WIDTH, Box, Ink, Sheet, Text, inches
 from k8sviz.render.charts.timeline import RIGHT, Plot, Steps
-from k8sviz.render.measure import printable, shorten
+from k8sviz.render.measure import shorten
 from k8sviz.words import say
 
 __all__ = ["update_chart"]
