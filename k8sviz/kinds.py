@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
 
-__all__ = ["KINDS", "Kind", "Ref", "kind_named", "kind_or_none", "parse_ref"]
+__all__ = ["KINDS", "Kind", "Ref", "kind_named", "kind_or_none", "may_be_own", "parse_ref"]
 
 
 class Kind(NamedTuple):
@@ -82,6 +82,16 @@ def kind_named(word: str) -> Kind:
 def kind_or_none(word: str) -> Kind | None:
     """The kind that kubectl means by this word, or None."""
     return _BY_WORD.get(word.lower())
+
+
+def may_be_own(api_version: str) -> bool:
+    """Whether an API group may be one of Kubernetes' own; a custom resource's is somebody's domain.
+
+    >>> may_be_own("v1"), may_be_own("apps/v1"), may_be_own("storage.k8s.io/v1"), may_be_own("serving.knative.dev/v1")
+    (True, True, True, False)
+    """
+    group = api_version.rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")
 
 
 _LONG = 14  # letters; nobody types persistentvolumeclaim, and nobody says po

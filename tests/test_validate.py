@@ -79,7 +79,7 @@ def test_every_refused_manifest_is_among_those() -> None:
 
 
 def test_the_examples_are_sound() -> None:
-    folder = Path(load_lab(lab_names()[0]).folder).parent / "examples"
+    folder = Path(load_lab(lab_names()[0]).folder).parents[1] / "examples"
     assert check_files([folder]).ok
 
 

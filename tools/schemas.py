@@ -33,9 +33,18 @@ _GROUPS: Final = (
     "autoscaling",
     "scheduling.k8s.io",
     "node.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "resource.k8s.io",
 )
+_STABLE: Final = ("v1", "v2")
 # not things that people write
 _LEFT_OUT: Final = ("List", "Options", "Status", "Event", "APIGroup", "APIVersions", "Scale", "Eviction")
+_OPAQUE: Final = "JSONSchemaProps"  # a schema of somebody else's kind: of any depth, and taken as it is
 _PREFIX: Final = "#/$defs/"
 
 
@@ -58,22 +67,24 @@ def main() -> int:
 
 def shrunk(definitions: dict[str, Any], version: str) -> dict[str, Any]:
     """The version, which definition each apiVersion and kind has, and the definitions that these need."""
-    kinds = {f"{api}/{kind}": name for name, found in definitions.items() for api, kind in _kinds(found)}
+    every = {f"{api}/{kind}": name for name, found in definitions.items() for api, kind in _kinds(found)}
+    kinds = {each: name for each, name in every.items() if each.split("/")[-2] in _STABLE}
     needed: dict[str, Any] = {}
     todo = sorted(kinds.values())
     while todo:
         name = todo.pop()
         if name not in needed:
-            needed[name] = _plain(definitions[name])
+            needed[name] = {"type": "object"} if name.endswith(_OPAQUE) else _plain(definitions[name])
             todo += _references(needed[name])
     source = "https://github.com/kubernetes/kubernetes, api/openapi-spec/swagger.json, shortened"
-    return {"version": version, "source": source, "license": "Apache-2.0", "kinds": kinds, "$defs": needed}
+    head = {"version": version, "source": source, "license": "Apache-2.0"}
+    return {**head, "kinds": kinds, "unstable": sorted(every.keys() - kinds.keys()), "$defs": needed}
 
 
 def _kinds(definition: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for found in definition.get("x-kubernetes-group-version-kind", ()):
         group, version, kind = found["group"], found["version"], found["kind"]
-        if version in ("v1", "v2") and group in _GROUPS and not kind.endswith(_LEFT_OUT):
+        if group in _GROUPS and not kind.endswith(_LEFT_OUT):
             yield (f"{group}/{version}" if group else version), kind
 
 

@@ -7,11 +7,14 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import kind_named
 from k8sviz.letters import json_text
+
+if TYPE_CHECKING:
+    from k8sviz.history import History, Snapshot
 
 __all__ = [
     "SOURCE_HELP",
@@ -19,6 +22,7 @@ __all__ = [
     "Parser",
     "cluster_arguments",
     "command",
+    "exit_code",
     "is_ref",
     "print_json",
     "source_arguments",
@@ -111,6 +115,12 @@ def _live(options: argparse.Namespace) -> Any:
         return live_source(options.namespace, options.context)
     except NoConfigError as error:
         raise K8svizError(f"one SOURCE is needed (none was given): {SOURCE_HELP}; {error}") from None
+
+
+def exit_code(opened: History | Snapshot) -> int:
+    """0, or 1 when a file of the source could not be read: what was shown is not all there is."""
+    history = opened if hasattr(opened, "faults") else opened.history
+    return 1 if history.faults else 0
 
 
 def is_ref(word: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from k8sviz.cli.common import AddCommand, command, print_json
 from k8sviz.errors import K8svizError
 from k8sviz.sources import manifests
+from k8sviz.words import say
 
 __all__ = ["COMMANDS"]
 
@@ -74,12 +76,21 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _objects(options: argparse.Namespace) -> list[Any]:
-    return [m.object for m in manifests.load(options.filename, namespace=options.namespace).manifests]
+    return _loaded(options, options.filename)
 
 
 def _versions(options: argparse.Namespace) -> list[list[Any]]:
     """What each -f holds, apart from the others: one version of the same thing after the other."""
-    return [[m.object for m in manifests.load([f], namespace=options.namespace).manifests] for f in options.filename]
+    return [_loaded(options, [f]) for f in options.filename]
+
+
+def _loaded(options: argparse.Namespace, paths: list[str]) -> list[Any]:
+    """The objects of some files; what was left out is said beside the prediction."""
+    loaded = manifests.load(paths, namespace=options.namespace)
+    for note in loaded.notes:
+        print(say("check.finding.note", note=K8svizError(note)), file=sys.stderr)
+    options.faults = getattr(options, "faults", 0) + sum(each.error for each in loaded.left_out)
+    return [m.object for m in loaded.manifests]
 
 
 def _seconds(words: str) -> float | None:
@@ -96,32 +107,34 @@ def _seconds(words: str) -> float | None:
     return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2] or "s"]
 
 
-def _show(options: argparse.Namespace, found: _Prediction, as_text: Callable[[Any], str]) -> None:
+def _show(options: argparse.Namespace, found: _Prediction, as_text: Callable[[Any], str]) -> int:
+    """Print a prediction; returns 1 when a file could not be read: it may say otherwise."""
     if options.json:
         print_json(found.to_json())
     else:
         print(as_text(found))
+    return 1 if options.faults else 0
 
 
-def _binding(options: argparse.Namespace) -> None:
+def _binding(options: argparse.Namespace) -> int:
     from k8sviz.predict import predict_binding
     from k8sviz.predict.text import binding_text
 
-    _show(options, predict_binding(_objects(options), namespace=options.namespace), binding_text)
+    return _show(options, predict_binding(_objects(options), namespace=options.namespace), binding_text)
 
 
-def _environment(options: argparse.Namespace) -> None:
+def _environment(options: argparse.Namespace) -> int:
     from k8sviz.predict import predict_environment
     from k8sviz.predict.text import environment_text
 
-    _show(options, predict_environment(_objects(options), namespace=options.namespace), environment_text)
+    return _show(options, predict_environment(_objects(options), namespace=options.namespace), environment_text)
 
 
-def _files(options: argparse.Namespace) -> None:
+def _files(options: argparse.Namespace) -> int:
     from k8sviz.predict import predict_files
     from k8sviz.predict.text import files_text
 
-    _show(options, predict_files(_objects(options), namespace=options.namespace), files_text)
+    return _show(options, predict_files(_objects(options), namespace=options.namespace), files_text)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -146,7 +159,7 @@ def _rollout(options: argparse.Namespace) -> None:
         print(rollout_prediction_text(found))
 
 
-def _stateful(options: argparse.Namespace) -> None:
+def _stateful(options: argparse.Namespace) -> int:
     from k8sviz.predict.statefulset import Action, predict_statefulset, stateful_prediction_text
 
     first, *later = _versions(options)
@@ -154,7 +167,7 @@ def _stateful(options: argparse.Namespace) -> None:
         raise K8svizError("a StatefulSet whose Pods are never ready stops at its first Pod; give --ready-after a time")
     actions = [Action("apply", version) for version in later]
     found = predict_statefulset(first, actions, ready_after=options.ready_after, stop_after=options.stop_after)
-    _show(options, found, stateful_prediction_text)
+    return _show(options, found, stateful_prediction_text)
 
 
 COMMANDS: Final[dict[str, AddCommand]] = {"predict": _predict_command, "check": _check_command}

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import k8sviz
-from k8sviz.cli.common import AddCommand, command, print_json, source_arguments, split
+from k8sviz.cli.common import AddCommand, command, exit_code, print_json, source_arguments, split
 from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
 
@@ -53,7 +53,7 @@ def _draw_command(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print the diagram as JSON")
 
 
-def _draw(options: argparse.Namespace) -> None:
+def _draw(options: argparse.Namespace) -> int:
     from k8sviz.render.picture import render
 
     source, refs = split(options)
@@ -78,6 +78,7 @@ def _draw(options: argparse.Namespace) -> None:
             sys.stdout.buffer.write(made)
         else:
             print(made)
+    return exit_code(opened)
 
 
 def _why_command(commands: Any) -> None:
@@ -88,7 +89,7 @@ def _why_command(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _why(options: argparse.Namespace) -> None:
+def _why(options: argparse.Namespace) -> int:
     source, refs = split(options)
     history = k8sviz.open_source(source)
     explained = [k8sviz.why(ref, history, at=options.at).explanation for ref in refs] or _refused(history, options.at)
@@ -99,6 +100,7 @@ def _why(options: argparse.Namespace) -> None:
         print_json(explained[0].to_json() if len(explained) == 1 else [e.to_json() for e in explained])
     else:
         print("\n\n".join(map(str, explained)))
+    return exit_code(history)
 
 
 def _refused(history: k8sviz.History | k8sviz.Snapshot, at: str | None) -> list[Explanation]:

@@ -31,7 +31,14 @@ TOO_DEEP: Final = f"nested too deeply (over {DEEPEST} levels); no Kubernetes obj
 
 
 class ManifestError(K8svizError):
-    """Text that is no manifest: one line that names the file, the line, and what to do."""
+    """Text that is no manifest: one line that names the file, the line, and what to do.
+
+    `place` is how the line names the place, and `line` its number; '' and 0 where there is none.
+    """
+
+    def __init__(self, message: str, place: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.place, self.line = place, line
 
 
 class NotJsonError(ManifestError):
@@ -48,7 +55,8 @@ class Document(NamedTuple):
 
 def fail(name: str, line: int, what: str, column: int = 0) -> NoReturn:
     """Raise a ManifestError that names the place."""
-    raise ManifestError(f"{name}, line {line}" + (f", column {column}" if column else "") + f": {what}")
+    place = f"{name}, line {line}" + (f", column {column}" if column else "")
+    raise ManifestError(f"{place}: {what}", place, line)
 
 
 def quote(value: object) -> str:

@@ -4,38 +4,20 @@ A word of YAML means what it means to Kubernetes (sigs.k8s.io/yaml), not to Pyth
 `12:30` is no number (yaml_events).
 """
 
-import codecs
-import itertools
 import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from k8sviz.history import About, History, Key, Object, key_of, ref_of
-from k8sviz.kinds import KINDS
+from k8sviz.kinds import KINDS, may_be_own
 from k8sviz.letters import printable
-from k8sviz.sources._documents import (
-    DEEPEST,
-    FEWER,
-    MIB,
-    MOST_DOCUMENTS,
-    TOO_DEEP,
-    Document,
-    ManifestError,
-    NotJsonError,
-    fail,
-    quote,
-)
+from k8sviz.sources._documents import Document, ManifestError, fail, quote
+from k8sviz.sources.folders import LeftOut, Sheet, gather, notes_of, what_of
+from k8sviz.sources.reading import documents_of
+from k8sviz.words import say
 
-__all__ = ["Loaded", "Manifest", "ManifestError", "documents", "load", "parse", "read", "texts"]
-
-_MOST_BYTES: Final = 64 * MIB
-_MOST_JSON_NODES: Final = 2_000_000
-_MOST_LIKE_JSON: Final = 5 * MIB
-_MOST_NOTES: Final = 20
-_SUFFIXES: Final = (".yaml", ".yml", ".json")
+__all__ = ["Loaded", "Manifest", "ManifestError", "documents", "items_of", "load", "parse", "read"]
 
 # the API's own cluster-scoped kinds that no story draws; another kind that we do not know is taken as namespaced
 _CLUSTER_SCOPED: Final = frozenset(
@@ -75,6 +57,7 @@ class Loaded(NamedTuple):
 
     manifests: tuple[Manifest, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def places(self) -> dict[Key, Manifest]:
@@ -94,6 +77,7 @@ def read(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str], *, na
     title = ", ".join(dict.fromkeys(m.source for m in loaded.manifests[:3]))
     history = History.of(objects, About(title=title, namespace=used.pop() if len(used) == 1 else namespace))
     history.partial = True
+    history.faults = sum(each.error for each in loaded.left_out)
     history.notes.extend(loaded.notes)
     return history
 
@@ -110,7 +94,10 @@ def parse(text: str, name: str = "input", *, namespace: str = "default") -> list
     Traceback (most recent call last):
     k8sviz.sources.manifests.ManifestError: input, line 1: a Pod without apiVersion; write for example apiVersion: v1
     """
-    return [m.object for _, found in _located(text, printable(name), namespace) for m in found]
+    label = printable(name)
+    read = [d for d in documents_of(text, label) if d.value is not None]
+    scopes = _scopes([Sheet(label, text, tuple(read))])
+    return [_complete(*found, namespace, scopes, label).object for document in read for found in _unfold(document)]
 
 
 def documents(text: str, name: str = "input") -> list[tuple[Any, int]]:
@@ -121,140 +108,85 @@ def documents(text: str, name: str = "input") -> list[tuple[Any, int]]:
     >>> documents("- a\\n---\\nkind: Pod")
     [(['a'], 1), ({'kind': 'Pod'}, 3)]
     """
-    return [(d.value, d.line) for d in _documents(text, printable(name)) if d.value is not None]
-
-
-def texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[str, str]]:
-    """The name and the text of every file that these paths mean, as `load` takes them. Raises ManifestError.
-
-    A file that was found in a folder and holds no Kubernetes object is left out.
-    """
-    for file in _files(paths):
-        name = printable("standard input" if file.path == "-" else file.path)
-        text = _text(file.path, name)
-        if not (file.in_folder and all(_foreign(value) for value, _ in documents(text, name))):
-            yield name, text
+    return [(d.value, d.line) for d in documents_of(text, printable(name)) if d.value is not None]
 
 
 def load(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str], *, namespace: str = "default") -> Loaded:
-    """Like `read`, with the line of each object. Raises ManifestError."""
+    """Like `read`, with the line of each object. Raises ManifestError where there is no object at all."""
     chosen = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    found: dict[Key, Manifest] = {}
-    notes: list[str] = []
-    documents = 0
-    for file in _files(chosen):
-        name = printable("standard input" if file.path == "-" else file.path)
-        text = _text(file.path, name)
-        for document, manifests in _located(text, name, namespace, notes if file.in_folder else None):
-            documents += document
-            for manifest in manifests:
-                _keep(found, manifest, notes)
-    if not documents:
+    gathered = gather(chosen)
+    left_out = list(gathered.left_out)
+    taken = _Taken(namespace, _scopes(gathered.sheets), left_out)
+    for sheet in gathered.sheets:
+        taken.sheet(sheet)
+    if taken.failure is not None and not taken.found:
+        raise taken.failure
+    notes = (*notes_of(left_out), *taken.notes)
+    if not any(sheet.documents for sheet in gathered.sheets):
         where = ", ".join(printable(os.fspath(p)) for p in chosen) or "no file given"
-        raise ManifestError(f"{where}: no Kubernetes object here; one has apiVersion, kind and metadata.name")
-    if len(notes) > _MOST_NOTES:
-        notes[_MOST_NOTES:] = [f"and {len(notes) - _MOST_NOTES} more notes like these"]
-    return Loaded(tuple(found.values()), tuple(notes))
+        code = "nothing-left" if notes else "nothing"
+        raise ManifestError(say(f"folders.refused.{code}", where=where, note=notes[0] if notes else ""))
+    return Loaded(tuple(taken.found.values()), notes, tuple(left_out))
 
 
-def _keep(found: dict[Key, Manifest], manifest: Manifest, notes: list[str]) -> None:
-    key = key_of(manifest.object)
-    before = found.pop(key, None)
-    if before is not None:
-        notes.append(
-            f"{_place(manifest)}: {ref_of(manifest.object)} replaces the one of {_place(before)} (the later one counts)"
-        )
-    found[key] = manifest
+class _Taken:
+    """The objects of all files, each key once."""
+
+    def __init__(self, namespace: str, scopes: Mapping[tuple[str, str], bool], left_out: list[LeftOut]) -> None:
+        self.namespace, self.scopes, self.left_out = namespace, scopes, left_out
+        self.found: dict[Key, Manifest] = {}
+        self.notes: list[str] = []
+        self.failure: ManifestError | None = None
+
+    def sheet(self, sheet: Sheet) -> None:
+        """Every object of a file; one that is none is left out, and the rest stays."""
+        for document in sheet.documents:
+            for obj, line, where in _unfold(document):
+                try:
+                    self.keep(_complete(obj, line, where, self.namespace, self.scopes, sheet.name))
+                except ManifestError as error:
+                    self.failure = self.failure or error
+                    self.left_out.append(
+                        LeftOut("object", sheet.name, error.line, what_of(error, sheet.name), error=True)
+                    )
+
+    def keep(self, manifest: Manifest) -> None:
+        """The later of two counts."""
+        key = key_of(manifest.object)
+        before = self.found.pop(key, None)
+        if before is not None and before.object != manifest.object:
+            facts = {"place": _place(manifest), "before": _place(before), "what": ref_of(manifest.object)}
+            self.notes.append(say("folders.note.replaced", **facts))
+        self.found[key] = manifest
 
 
 def _place(manifest: Manifest) -> str:
     return f"{manifest.source}, line {manifest.line}"
 
 
-# -- files ---------------------------------------------------------------------------------------
-
-
-class _File(NamedTuple):
-    path: str
-    in_folder: bool  # found by looking, not named: it may be something else than manifests
-
-
-def _files(paths: Sequence[str | os.PathLike[str]]) -> Iterator[_File]:
-    for path in dict.fromkeys(os.fspath(p) for p in paths):
-        if path != "-" and Path(path).is_dir():
-            yield from (_File(str(file), True) for file in _walk(path))
-        else:
-            yield _File(path, False)
-
-
-def _walk(folder: str) -> list[Path]:
-    found: list[Path] = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        found += [Path(where, file) for file in files if file.lower().endswith(_SUFFIXES)]
-    return sorted(found, key=lambda path: path.parts)
-
-
-def _text(path: str, name: str) -> str:
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read(_MOST_BYTES + 1)
-        else:
-            with open(path, "rb") as file:
-                data = file.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise ManifestError(f"{name}: cannot read it ({why}); check the path") from None
-    if len(data) > _MOST_BYTES:
-        raise ManifestError(f"{name}: over {_MOST_BYTES // MIB} MiB; {FEWER}")
-    return _decoded(data, name)
-
-
-def _decoded(data: bytes, name: str) -> str:
-    # PowerShell's > writes UTF-16
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return data.decode("utf-16" if wide else "utf-8")
-    except UnicodeDecodeError as error:
-        line = 1 if wide else data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(f"{name}, line {line}: not UTF-8 text; save the file as UTF-8") from None
+def _scopes(sheets: Sequence[Sheet]) -> dict[tuple[str, str], bool]:
+    """API group and kind of each CustomResourceDefinition's objects, and whether they lie in namespaces."""
+    found: dict[tuple[str, str], bool] = {}
+    for sheet in sheets:
+        for document in sheet.documents:
+            for obj, _, _ in _unfold(document):
+                spec = obj.get("spec") if isinstance(obj, dict) else None
+                if isinstance(spec, dict) and obj.get("kind") == "CustomResourceDefinition":
+                    names = spec.get("names")
+                    kind = names.get("kind") if isinstance(names, dict) else None
+                    found[str(spec.get("group")), str(kind)] = spec.get("scope") != "Cluster"
+    return found
 
 
 # -- documents to objects ------------------------------------------------------------------------
 
 
-def _located(
-    text: str, name: str, namespace: str, left_out: list[str] | None = None
-) -> Iterator[tuple[int, list[Manifest]]]:
-    """For each document that is not empty: 1, and its objects.
-
-    With `left_out`, a file in which nothing is a Kubernetes object is noted there instead of refused.
-    """
-    documents = [d for d in _documents(text, name) if d.value is not None]
-    if left_out is not None and documents and all(_foreign(d.value) for d in documents):
-        left_out.append(f"{name}: left out, since it holds no Kubernetes object")
-        return
-    for document in documents:
-        yield 1, [_complete(obj, name, line, where, namespace) for obj, line, where in _unfold(document, name)]
-
-
-def _foreign(value: Any) -> bool:
-    if not isinstance(value, dict):
-        return True
-    version = value.get("apiVersion")
-    # kustomize's own files lie beside manifests and never reach the API server
-    return ("kind" not in value and version is None) or str(version).startswith("kustomize.config.k8s.io/")
-
-
-def _unfold(document: Document, name: str) -> Iterator[tuple[Object, int, str]]:
+def _unfold(document: Document) -> Iterator[tuple[Any, int, str]]:
     """The objects of a document, Lists opened: each with its line and what it is called in errors."""
     todo: list[tuple[Any, int, str]] = [(document.value, document.line, "")]
     while todo:
         value, line, where = todo.pop()
-        if not isinstance(value, dict):
-            what = "text" if isinstance(value, str) else quote(value)
-            fail(name, line, f"{where or 'this document'} is {what}; an object has apiVersion, kind and metadata")
-        items = _items(value)
+        items = items_of(value) if isinstance(value, dict) else None
         if items is None:
             yield value, line, where
             continue
@@ -263,8 +195,8 @@ def _unfold(document: Document, name: str) -> Iterator[tuple[Object, int, str]]:
             todo.append((item, document.lines.get(id(items[i]), line), f"items[{i}]"))
 
 
-def _items(value: Object) -> list[Any] | None:
-    """What a List holds; None for anything else."""
+def items_of(value: Object) -> list[Any] | None:
+    """What a List holds, as it is written; None for anything else."""
     kind, items = value.get("kind"), value.get("items", ())
     if not isinstance(kind, str) or not kind.endswith("List") or _name(value):
         return None
@@ -285,9 +217,14 @@ def _typed(item: Any, parent: Object) -> Any:
     return {"apiVersion": parent.get("apiVersion"), "kind": kind.removesuffix("List"), **item}
 
 
-def _complete(obj: Object, name: str, line: int, where: str, namespace: str) -> Manifest:
+def _complete(
+    obj: Any, line: int, where: str, namespace: str, scopes: Mapping[tuple[str, str], bool], name: str
+) -> Manifest:
     """The object as the API server would store it: namespace set, a Secret's stringData in its data."""
     fail = _Failure(name, line, f"{where}: " if where else "")
+    if not isinstance(obj, dict):
+        what = "text" if isinstance(obj, str) else quote(obj)
+        _Failure(name, line, "")(f"{where or 'this document'} is {what}; an object has apiVersion, kind and metadata")
     kind = fail.text(obj.get("kind"), "this document has no kind; write for example kind: Pod")
     fail.text(obj.get("apiVersion"), f"a {kind} without apiVersion; write for example apiVersion: {_version(kind)}")
     meta = obj.get("metadata")
@@ -299,7 +236,7 @@ def _complete(obj: Object, name: str, line: int, where: str, namespace: str) -> 
     given = meta.get("namespace") or ""
     if not isinstance(given, str):
         fail(f"the namespace {quote(given)} is no text; put it in quotes")
-    wanted = (given or namespace) if _namespaced(kind) else ""
+    wanted = (given or namespace) if _namespaced(obj, kind, given, scopes) else ""
     if wanted != given:
         meta = {**{k: v for k, v in meta.items() if k != "namespace"}, **({"namespace": wanted} if wanted else {})}
         obj = {**obj, "metadata": meta}
@@ -329,10 +266,15 @@ def _version(kind: str) -> str:
     return KINDS[kind].api_version if kind in KINDS else "v1"
 
 
-def _namespaced(kind: str) -> bool:
-    if kind in KINDS:
-        return KINDS[kind].namespaced
-    return kind not in _CLUSTER_SCOPED and not kind.startswith("Cluster")
+def _namespaced(obj: Object, kind: str, given: str, scopes: Mapping[tuple[str, str], bool]) -> bool:
+    """Whether a kind's objects lie in namespaces: as its CustomResourceDefinition says, if that is here."""
+    version = str(obj.get("apiVersion"))
+    scope = scopes.get((version.rpartition("/")[0], kind))
+    if scope is not None:
+        return scope
+    if may_be_own(version) and (kind in KINDS or kind in _CLUSTER_SCOPED):
+        return kind in KINDS and KINDS[kind].namespaced
+    return bool(given) or re.match("Cluster[A-Z]", kind) is None
 
 
 def _merge_string_data(obj: Object, fail: _Failure) -> Object:
@@ -344,101 +286,3 @@ def _merge_string_data(obj: Object, fail: _Failure) -> Object:
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
     merged = {**(data if isinstance(data, dict) else {}), **encoded}
     return {**{k: v for k, v in obj.items() if k not in ("stringData", "data")}, "data": merged}
-
-
-# -- text to documents ---------------------------------------------------------------------------
-
-
-def _documents(text: str, name: str) -> list[Document]:
-    text = text.removeprefix("\ufeff")
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        fail(name, text.count("\n", 0, error.start) + 1, "half a character (a lone surrogate); save it as UTF-8")
-    start = text.lstrip()[:64]
-    if not start.startswith(("{", "[")):
-        return _yaml_documents(text, len(data), name)
-    try:
-        return _json_documents(text, data, name)
-    except NotJsonError as error:
-        # `{kind: Pod}` is YAML that looks like JSON
-        if len(data) > _MOST_LIKE_JSON:
-            raise
-        try:
-            return _yaml_documents(text, len(data), name)
-        except ManifestError:
-            if re.match(r'[{\[]\s*["{]', start):
-                raise error from None
-            raise
-
-
-def _json_documents(text: str, data: bytes, name: str) -> list[Document]:
-    import msgspec
-
-    first = _line(text, len(text) - len(text.lstrip()))
-    if data.count(b"{") + data.count(b"[") > _MOST_JSON_NODES:
-        fail(name, first, f"over {_MOST_JSON_NODES:,} values in JSON; {FEWER}")
-    try:
-        documents = [Document(msgspec.json.decode(data), first, {})]
-    except RecursionError:
-        fail(name, first, TOO_DEEP)
-    except msgspec.DecodeError:
-        documents = list(_json_stream(text, name))
-    for document in documents:
-        _check_depth(document, name)
-    return documents
-
-
-def _json_stream(text: str, name: str) -> Iterator[Document]:
-    """JSON documents in a row, as `kubectl get -o json` of several commands gives."""
-    import json
-
-    import msgspec
-
-    scan, at, line = json.JSONDecoder().raw_decode, 0, 1
-    space = re.compile(r"[ \t\r\n]*")
-    for number in itertools.count():
-        begin = space.match(text, at).end()  # type: ignore[union-attr]
-        if begin == len(text):
-            return
-        line += text.count("\n", at, begin)
-        if number == MOST_DOCUMENTS:
-            fail(name, line, f"over {MOST_DOCUMENTS:,} documents; {FEWER}")
-        try:
-            _, at = scan(text, begin)
-            # the strict reader refuses what the standard library lets pass: NaN, half characters
-            yield Document(msgspec.json.decode(text[begin:at]), line, {})
-        except RecursionError:
-            fail(name, line, TOO_DEEP)
-        except json.JSONDecodeError as error:
-            where = f"{name}, line {error.lineno}, column {error.colno}"
-            raise NotJsonError(f"{where}: not JSON: {error.msg[0].lower()}{error.msg[1:]}") from None
-        except msgspec.DecodeError as error:
-            raise NotJsonError(f"{name}, line {line}: not JSON: {error}") from None
-        except ValueError:
-            fail(name, line, "not JSON: a number with thousands of digits; put it in quotes")
-        line += text.count("\n", begin, at)
-
-
-def _check_depth(document: Document, name: str) -> None:
-    level = [document.value]
-    for _ in range(DEEPEST):
-        level = [
-            child
-            for value in level
-            for child in (value.values() if type(value) is dict else value if type(value) is list else ())
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return
-    fail(name, document.line, TOO_DEEP)
-
-
-def _yaml_documents(text: str, size: int, name: str) -> list[Document]:
-    from k8sviz.sources import yaml_events  # here, since the yaml package takes a third of a start
-
-    return yaml_events.documents(text, size, name)
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1

@@ -22,23 +22,26 @@ class Places:
     """The places of a text's fields. The text is read only when somebody asks, and must be known to be sound YAML.
 
     >>> places = Places("kind: Pod\\nspec:\\n  volumes:\\n  - name: a\\n")
-    >>> places.find(0, ("spec", "volumes", 0, "name"))
+    >>> places.find(1, ("spec", "volumes", 0, "name"))
     Place(line=4, column=5)
-    >>> places.find(0, ("spec", "containers"))
+    >>> places.find(1, ("spec", "containers"))
     Place(line=2, column=1)
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._documents: list[Any] | None = None
+        self._documents: dict[int, Any] | None = None
 
-    def find(self, document: int, path: tuple[str | int, ...]) -> Place | None:
-        """The place of a field, or of the nearest one around it that is there; None where the text has no lines."""
+    def find(self, line: int, path: tuple[str | int, ...]) -> Place | None:
+        """The place of a field of the document at a line, or of the nearest one around it that is there.
+
+        None where the text has no lines.
+        """
         if self._documents is None:
-            self._documents = _composed(self._text)
-        if document >= len(self._documents):
+            self._documents = {node.start_mark.line + 1: node for node in _composed(self._text)}
+        node = self._documents.get(line)
+        if node is None:
             return None
-        node = self._documents[document]
         mark = node.start_mark
         for part in path:
             found = _child(node, part)

@@ -8,26 +8,29 @@ no single object shows by `together`, and what an update may not touch by `chang
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
-from k8sviz.errors import nearest
 from k8sviz.kinds import KINDS
 from k8sviz.rules.fields import mapping, strings, text
-from k8sviz.sources import manifests
+from k8sviz.sources import folders, manifests
+from k8sviz.sources._documents import Document
 from k8sviz.sources.places import Place, Places
+from k8sviz.validate.among import Among
 from k8sviz.validate.changes import update_problems
 from k8sviz.validate.enums import enum_problems
 from k8sviz.validate.forms import amount_problems, form_problems
+from k8sviz.validate.heads import identity, is_other, known
 from k8sviz.validate.model import FieldPath, Finding, Problem, Report, field_text, shown_value
 from k8sviz.validate.names import is_qualified, key_problems, label_problems, name_problem, object_name_problem
 from k8sviz.validate.pods import POD_RULES
-from k8sviz.validate.published import Part, empty_required, kinds, parts, schema_problems, version, without_nulls
+from k8sviz.validate.published import Part, empty_required, parts, schema_problems, version, without_nulls
 from k8sviz.validate.stores import STORE_RULES
 from k8sviz.validate.together import doubts
 from k8sviz.validate.workloads import WORKLOAD_RULES
-from k8sviz.words import say
 
 __all__ = ["Finding", "Problem", "Report", "check_files", "check_text", "field_text", "problems", "version"]
 
@@ -46,21 +49,6 @@ _WITH_SPEC: Final = frozenset(
     }
 )
 _FINALIZERS: Final = ("kubernetes", "orphan", "foregroundDeletion")  # those without a domain
-# since when the API server no longer knows them
-_GONE = {
-    "extensions/v1beta1": "1.16",
-    "apps/v1beta1": "1.16",
-    "apps/v1beta2": "1.16",
-    "batch/v1beta1": "1.25",
-    "policy/v1beta1": "1.25",
-    "discovery.k8s.io/v1beta1": "1.25",
-    "autoscaling/v2beta1": "1.25",
-    "autoscaling/v2beta2": "1.26",
-    "networking.k8s.io/v1beta1": "1.22",
-    "storage.k8s.io/v1beta1": "1.22",
-    "rbac.authorization.k8s.io/v1beta1": "1.22",
-    "rbac.authorization.k8s.io/v1alpha1": "1.22",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +58,13 @@ class _Written:
     obj: Any
     source: str
     places: Places
-    document: int
     line: int
     prefix: FieldPath = ()
+    group: str = ""  # what was named together, or lies in one folder
+    alternative: bool = False  # another version of something in the same folder, and no update of it
 
     def finding(self, problem: Problem) -> Finding:
-        place = self.places.find(self.document, (*self.prefix, *problem.path)) or Place(self.line, 0)
+        place = self.places.find(self.line, (*self.prefix, *problem.path)) or Place(self.line, 0)
         name = text(self.obj, "metadata", "name")
         subject = f"{text(self.obj, 'kind').lower()}/{name}" if name else text(self.obj, "kind").lower()
         return Finding(problem, self.source, place.line, place.column, subject)
@@ -89,12 +78,23 @@ def check_text(written: str, name: str = "input") -> Report:
     >>> print(check_text("apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: c}\\ndata:\\n  size: 5"))
     input, line 5: data.size: 5 is a number; this field takes text. Write "5", in quotes.
     """
-    return _checked(_opened(written, name))
+    read = manifests.documents(written, name)
+    return _checked(_opened(folders.Sheet(name, written, tuple(Document(value, line, {}) for value, line in read))))
 
 
 def check_files(paths: Sequence[str | os.PathLike[str]]) -> Report:
-    """Check the manifests of files and folders, all together. Raises ManifestError."""
-    return _checked([found for name, written in manifests.texts(paths) for found in _opened(written, name)])
+    """Check the manifests of files and folders, all together.
+
+    A file that cannot be read is a finding; what is no manifest is left out, and the report says so. Raises
+    ManifestError where nothing at all can be read.
+    """
+    gathered = folders.gather(paths)
+    written = [each for sheet in gathered.sheets for each in _opened(sheet)]
+    written += [each for sheet in gathered.alternatives for each in _opened(sheet, alternative=True)]
+    report = _checked(written)
+    broken = [_unreadable(each) for each in gathered.left_out if each.error]
+    left_out = [each for each in gathered.left_out if not each.error and each.code != "alternative"]
+    return replace(report, findings=(*report.findings, *broken), left_out=tuple(left_out))
 
 
 def problems(obj: object) -> list[Problem]:
@@ -106,7 +106,7 @@ def problems(obj: object) -> list[Problem]:
     if not isinstance(obj, Mapping):
         code = "list" if isinstance(obj, list) else "no-object"
         return [Problem((), code, {"value": shown_value(obj)})]
-    found, definition = _known(obj)
+    found, definition = known(obj)
     if definition is None:
         return found
     plain = _with_specs(without_nulls(obj))
@@ -130,58 +130,52 @@ def _of_part(part: Part, root: Mapping[str, Any]) -> Iterator[Problem]:
         yield from rule(part, root)
 
 
-def _opened(written: str, name: str) -> list[_Written]:
-    places = Places(written)
+def _opened(sheet: folders.Sheet, *, alternative: bool = False) -> list[_Written]:
+    places = Places(sheet.text)
     found: list[_Written] = []
-    for number, (value, line) in enumerate(manifests.documents(written, name)):
-        whole = _Written(value, name, places, number, line)
+    for document in sheet.documents:
+        group = str(Path(sheet.path).parent) if sheet.in_folder else ""
+        whole = _Written(document.value, sheet.name, places, document.line, (), group, alternative)
         found += _items(whole)
     return found
 
 
+def _unreadable(each: folders.LeftOut) -> Finding:
+    return Finding(Problem((), "unreadable", {"what": each.what}), each.source, each.line)
+
+
 def _items(whole: _Written) -> Iterator[_Written]:
-    items = whole.obj.get("items") if isinstance(whole.obj, Mapping) else None
-    if not isinstance(items, list) or not text(whole.obj, "kind").endswith("List"):
+    items = manifests.items_of(whole.obj) if isinstance(whole.obj, dict) else None
+    if items is None:
         yield whole
         return
     kind, api = text(whole.obj, "kind").removesuffix("List"), whole.obj.get("apiVersion")
     for i, item in enumerate(items):
         if kind and isinstance(item, Mapping) and "kind" not in item:
             item = {"apiVersion": api, "kind": kind, **item}  # as kubectl reads a PodList
-        yield _Written(item, whole.source, whole.places, whole.document, whole.line, ("items", i))
+        yield replace(whole, obj=item, prefix=("items", i))
 
 
 def _checked(written: Iterable[_Written]) -> Report:
     everything = list(written)
-    objects = [each.obj for each in everything if isinstance(each.obj, Mapping)]
-    before: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    among = Among((each.obj, each.group) for each in everything if isinstance(each.obj, Mapping))
+    before: dict[tuple[str, ...], Mapping[str, Any]] = {}
     found: list[Finding] = []
+    others: Counter[str] = Counter()
     for each in everything:
         mine = problems(each.obj)
         if isinstance(each.obj, Mapping):
-            mine += doubts(each.obj, objects)
-            key = (text(each.obj, "kind"), text(each.obj, "metadata", "namespace"), text(each.obj, "metadata", "name"))
-            if key in before:
+            others[text(each.obj, "kind")] += is_other(each.obj)
+            mine += doubts(each.obj, among, each.group)
+            key = identity(each.obj)
+            if key in before and not each.alternative:
                 mine += update_problems(before[key], each.obj)
             before[key] = each.obj
         found += sorted(map(each.finding, mine), key=lambda finding: (finding.line, finding.column))
-    return Report(tuple(found), len(everything))
+    return Report(tuple(found), len(everything), dict(+others))
 
 
 # -- what every object has -------------------------------------------------------------------------
-
-
-def _known(obj: Mapping[str, Any]) -> tuple[list[Problem], str | None]:
-    """The definition of an object's kind, or why there is none."""
-    api, kind = obj.get("apiVersion"), obj.get("kind")
-    found = [_missing_head(field, obj) for field in ("apiVersion", "kind") if not obj.get(field)]
-    for field, value in (("apiVersion", api), ("kind", kind)):
-        if value and not isinstance(value, str):
-            found.append(Problem((field,), "no-text", {"value": shown_value(value)}))
-    if found or not isinstance(api, str) or not isinstance(kind, str):
-        return found, None
-    definition = kinds().get((api, kind))
-    return ([], definition) if definition else ([_no_such_kind(api, kind)], None)
 
 
 def _with_specs(obj: dict[str, Any]) -> dict[str, Any]:
@@ -193,26 +187,6 @@ def _with_specs(obj: dict[str, Any]) -> dict[str, Any]:
     if isinstance(template, dict) and "spec" not in template:
         spec = {**spec, "template": {**template, "spec": {}}}
     return {**obj, "spec": spec}
-
-
-def _missing_head(field: str, obj: Mapping[str, Any]) -> Problem:
-    kind = obj.get("kind")
-    api = KINDS[kind].api_version if isinstance(kind, str) and kind in KINDS else "v1"
-    return Problem((field,), f"no-{field.lower()}", {"api": api})
-
-
-def _no_such_kind(api: str, kind: str) -> Problem:
-    versions = sorted(a for a, k in kinds() if k == kind)
-    if versions:
-        code = "gone-version" if api in _GONE else "other-version"
-        facts = {"api": api, "kind": kind, "since": _GONE.get(api, ""), "right": versions[-1]}
-        return Problem(("apiVersion",), code, facts)
-    if any(a == api for a, _ in kinds()):
-        names = [k for a, k in kinds() if a == api]
-        same = next((k for k in names if k.lower() == kind.lower()), "")
-        hint = say("check.hint.letters", name=same) if same else nearest(kind, names)
-        return Problem(("kind",), "no-such-kind", {"kind": kind, "api": api, "hint": hint})
-    return Problem(("kind",), "not-checked", {"kind": kind, "api": api}, error=False)
 
 
 def _metadata(obj: Mapping[str, Any]) -> Iterator[Problem]:

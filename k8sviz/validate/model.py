@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from k8sviz.sources.folders import LeftOut, notes_of
 from k8sviz.words import say
 
 __all__ = ["FieldPath", "Finding", "Problem", "Report", "field_text", "shown_value"]
@@ -14,6 +15,7 @@ __all__ = ["FieldPath", "Finding", "Problem", "Report", "field_text", "shown_val
 FieldPath: TypeAlias = "tuple[str | int, ...]"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_$-]+")
 _LONGEST: Final = 60
+_MOST_KINDS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +68,41 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings about some manifests, in the order of their lines; `objects` is how many were looked at."""
+    """All findings about some manifests, in the order of their lines; `objects` is how many were looked at.
+
+    `others` counts objects whose kind is none of Kubernetes' own, of which nothing more is known; `left_out` are the
+    files that were not read as manifests.
+    """
 
     findings: tuple[Finding, ...] = ()
     objects: int = 0
+    others: Mapping[str, int] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether the API server would take all of them."""
         return not any(found.problem.error for found in self.findings)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not looked into, and why."""
+        most = sorted(self.others.items(), key=lambda pair: (-pair[1], pair[0]))
+        kinds = ", ".join(f"{kind} × {count}" for kind, count in most[:_MOST_KINDS]) + " …" * (len(most) > _MOST_KINDS)
+        own = (say("check.finding.others", kinds=kinds),) if kinds else ()
+        return (*own, *notes_of(self.left_out))
+
     def __str__(self) -> str:
-        return "\n".join(map(str, self.findings)) or say("check.finding.none", count=self.objects)
+        lines = [str(found) for found in self.findings] or [say("check.finding.none", count=self.objects)]
+        if self.left_out:
+            lines.append(say("check.finding.left-out", count=len(self.left_out)))
+        return "\n".join([*lines, *(say("check.finding.note", note=note) for note in self.notes)])
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON."""
-        return {"ok": self.ok, "objects": self.objects, "findings": [found.to_json() for found in self.findings]}
+        found = {"ok": self.ok, "objects": self.objects, "findings": [found.to_json() for found in self.findings]}
+        left_out = [{"file": each.source, "reason": each.code} for each in self.left_out]
+        return {**found, "others": dict(self.others), "leftOut": left_out, "notes": list(self.notes)}
 
 
 def field_text(path: FieldPath) -> str:

@@ -20,7 +20,18 @@ from typing import Any, Final, NamedTuple
 from k8sviz.validate.model import FieldPath, Problem, field_text, shown_value
 from k8sviz.words import say
 
-__all__ = ["Part", "amounts", "empty_required", "kinds", "parts", "schema_problems", "version", "without_nulls"]
+__all__ = [
+    "Part",
+    "amounts",
+    "empty_required",
+    "kinds",
+    "own_groups",
+    "parts",
+    "schema_problems",
+    "unstable",
+    "version",
+    "without_nulls",
+]
 
 _DEFS: Final = "#/$defs/"
 _DEEPEST_HINT: Final = 9
@@ -64,6 +75,18 @@ def kinds() -> dict[tuple[str, str], str]:
     """The definition's name by apiVersion and kind."""
     pairs = {tuple(key.rsplit("/", 1)): name for key, name in _published()["kinds"].items()}
     return {(api, kind): name for (api, kind), name in pairs.items()}
+
+
+@functools.cache
+def unstable() -> frozenset[str]:
+    """Kinds of versions that a cluster serves only when it is told to, as `group/version/Kind`."""
+    return frozenset(_published()["unstable"])
+
+
+@functools.cache
+def own_groups() -> frozenset[str]:
+    """Kubernetes' own API groups, '' among them."""
+    return frozenset(api.rpartition("/")[0] for api, _ in kinds())
 
 
 def without_nulls(value: Any) -> Any:
@@ -183,7 +206,8 @@ def _place_of(name: str, definition: str) -> str:
         if len(path) < _DEEPEST_HINT:
             for key, schema in fields.items():
                 target, step = _target(schema)
-                if target and target not in seen and key != "status":
+                # a volume's type has fields of its own: they say nothing about another's
+                if target and target not in seen and key != "status" and not target.endswith("VolumeSource"):
                     seen.add(target)
                     todo.append((target, (*path, key, *step)))
     return ""
