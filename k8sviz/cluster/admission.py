@@ -47,9 +47,10 @@ class Admission:
             "PersistentVolume": self._volume,
             "Service": self._service,
         }
-        api.subscribe(self._heard)
+        api.subscribe(self.heard)
 
-    def _heard(self, change: EventType, obj: Object) -> None:
+    def heard(self, change: EventType, obj: Object) -> None:
+        """Keep account of the addresses that Services have."""
         if obj["kind"] == "Service":
             (self.addresses.free if change == "DELETED" else self.addresses.take)(obj)
 

@@ -20,6 +20,7 @@ from k8sviz.cluster.store import Store
 from k8sviz.errors import K8svizError
 from k8sviz.history import EventType, History, Object
 from k8sviz.kinds import KINDS, Kind, kind_or_none
+from k8sviz.rules.defaults import begin_status, completed
 from k8sviz.rules.deletion import deletion_grace
 from k8sviz.rules.field_selectors import field_selector, matches_fields
 from k8sviz.rules.fields import integer, mapping, strings, text
@@ -224,10 +225,15 @@ class API:
         before = integer(old, "metadata", "deletionGracePeriodSeconds") or 0
         seconds = min(seconds, before)
         if not seconds and not finalizers:
-            return self._remove({**old, "metadata": {**old["metadata"], "deletionGracePeriodSeconds": 0}})
+            return self._remove(self._write("MODIFIED", self._marked(old, 0, ())) if before else old)
         if seconds == before and finalizers == strings(old, "metadata", "finalizers"):
             return old
         return self._write("MODIFIED", self._marked(old, seconds, finalizers))
+
+    def write(self, obj: Object) -> Object:
+        """Replace an object with its status, as bindings do: nothing is judged. What changes nothing is not written."""
+        old = self.get(obj["kind"], obj["metadata"]["name"], text(obj, "metadata", "namespace"))
+        return old if old == obj else self._write("MODIFIED", obj)
 
     # -- how ------------------------------------------------------------------------------------------
 
@@ -239,12 +245,32 @@ class API:
         """Random letters as generated names end in."""
         return "".join(self.clock.random.choice(_LETTERS) for _ in range(length))
 
-    def load(self, obj: Object) -> None:
-        """Take an object that was there before; it is not judged, and nobody is told."""
+    def load(self, obj: Object) -> Object:
+        """Take an object that was there before, as it was; it is not judged, and nobody is told.
+
+        A manifest has no uid: it is completed as if it had been created now.
+        """
+        if not text(obj, "metadata", "uid"):
+            obj = self._as_created(obj)
         version = text(obj, "metadata", "resourceVersion")
         if version.isascii() and version.isdigit() and len(version) < len(str(2**63)):
             self._version = max(self._version, int(version))
         self._store.put(obj)
+        self._admission.heard("ADDED", obj)
+        return obj
+
+    def _as_created(self, obj: Object) -> Object:
+        kind = _kind_of(obj)
+        new = completed(obj)
+        meta = dict(mapping(new, "metadata"))
+        _put_namespace(kind, meta)
+        meta |= {"uid": self.new_uid(), "creationTimestamp": self.clock.stamp()}
+        if kind.name not in _WITHOUT_GENERATION:
+            meta["generation"] = 1
+        status = begin_status(kind.name)
+        if status is not None:
+            new.setdefault("status", status)
+        return self._stamped({"apiVersion": kind.api_version, **new, "metadata": meta})
 
     def _generated(self, kind: Kind, prefix: str, namespace: str) -> str:
         for _ in range(_TRIES):

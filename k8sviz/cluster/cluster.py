@@ -8,6 +8,7 @@ from k8sviz.cluster.api import API
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.controllers import CONTROLLERS
 from k8sviz.cluster.events import Recorder
+from k8sviz.cluster.scheduler import Scheduler
 from k8sviz.cluster.settings import DEFAULTS, Settings
 from k8sviz.history import About, History, Object, Snapshot
 from k8sviz.rules.fields import text
@@ -48,12 +49,13 @@ class Cluster:
         self._recorder = Recorder(self.api)
         objects = list(past if past is not None else begin)
         for obj in objects:
-            self.api.load(obj)
-            if past is None:
-                self.history.append(0.0, "ADDED", obj)
+            loaded = self.api.load(obj)
+            if past is None or loaded is not obj:
+                self.history.append(self.began, "ADDED", loaded)
         self._complete(objects)
         for node in nodes:
             self.api.create(node)
+        self.scheduler = Scheduler(self)
         self.controllers = [make(self) for make in CONTROLLERS]
 
     def _complete(self, objects: Sequence[Object]) -> None:
@@ -90,9 +92,13 @@ class Cluster:
         *,
         host: str = "",
         field: str = "",
+        action: str = "",
     ) -> Object:
-        """Write an Event about an object, as `component` (on `host`) does; `field` is the fieldPath in it."""
-        return self._recorder.record(obj, type, reason, message, component, host=host, field=field)
+        """Write an Event about an object, as `component` (on `host`) does; `field` is the fieldPath in it.
+
+        With `action` it is an Event of events.k8s.io, as the scheduler writes them.
+        """
+        return self._recorder.record(obj, type, reason, message, component, host=host, field=field, action=action)
 
 
 def _copy_past(past: Snapshot, until: float, history: History) -> None:

@@ -32,34 +32,40 @@ class Recorder:
         *,
         host: str = "",
         field: str = "",
+        action: str = "",
     ) -> Object:
-        """Note what happened to an object: one more of the Event that says the same, or a new one."""
+        """Note what happened to an object: one more of the Event that says the same, or a new one.
+
+        With `action` it is an Event of events.k8s.io, which has no count, as the scheduler writes them.
+        """
         about = _reference(obj, field)
         key = (text(obj, "metadata", "uid"), field, type, reason, message, component, host)
         namespace = about.get("namespace", "default")
         before = self._api.find("Event", self._known.get(key, ""), namespace)
-        if before is not None:
-            newer = {**before, "count": before["count"] + 1, "lastTimestamp": self._api.clock.stamp()}
-            return self._api.replace(newer)
         clock = self._api.clock
+        if before is not None and not action:
+            return self._api.write({**before, "count": before["count"] + 1, "lastTimestamp": clock.stamp()})
         name = f"{text(obj, 'metadata', 'name')}.{clock.nanoseconds() + clock.random.randrange(1000):x}"
-        source = {"component": component, **({"host": host} if host else {})}
-        event = {
+        event: Object = {
             "kind": "Event",
             "apiVersion": "v1",
             "metadata": {"name": name, "namespace": namespace},
             "involvedObject": about,
             "reason": reason,
             "message": message,
-            "source": source,
-            "firstTimestamp": clock.stamp(),
-            "lastTimestamp": clock.stamp(),
-            "count": 1,
+            "source": {},
+            "firstTimestamp": None,
+            "lastTimestamp": None,
             "type": type,
             "eventTime": None,
-            "reportingComponent": component,
-            "reportingInstance": host,
         }
+        if action:
+            event |= {"eventTime": clock.micro_stamp(), "action": action, "reportingComponent": component}
+            event["reportingInstance"] = f"{component}-{host or 'control-plane'}"
+        else:
+            event["source"] = {"component": component, **({"host": host} if host else {})}
+            event |= {"firstTimestamp": clock.stamp(), "lastTimestamp": clock.stamp()}
+            event |= {"count": 1, "reportingComponent": component, "reportingInstance": host}
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
         self._known[key] = name

@@ -28,6 +28,8 @@ def completed(obj: _JSON) -> _JSON:
     >>> stored["spec"]["replicas"], stored["spec"]["strategy"]["rollingUpdate"]
     (1, {'maxUnavailable': '25%', 'maxSurge': '25%'})
     """
+    if obj.get("kind") == "Event":  # written by components, nulls and all
+        return dict(obj)
     new: _JSON = _copied(obj)
     meta = new.get("metadata")
     if isinstance(meta, dict):
