@@ -199,7 +199,12 @@ def test_a_step_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
 
 # YAML holds no control characters unescaped, nor do half surrogates reach a file
 TEXT = st.text(st.characters(codec="utf-8"), max_size=200) | st.text("ab; &#:'\"-|>\\\n\t ", max_size=300)
-STEPS = st.lists(st.builds(labs.StepSpec, id=TEXT, command=TEXT, about=TEXT, files=st.tuples(TEXT)), max_size=4)
+STEPS = st.lists(
+    st.builds(
+        labs.StepSpec, id=TEXT, command=TEXT, about=TEXT, files=st.tuples(TEXT), goes_on=st.none() | st.just(0.2)
+    ),
+    max_size=4,
+)
 
 
 @given(TEXT, STEPS)
@@ -208,7 +213,8 @@ def test_lab_yaml_round_trips(title: str, steps: list[labs.StepSpec]) -> None:
     again = yaml.safe_load(dump_lab(spec))
     assert again["title"] == title
     for step, item in zip(steps, again["steps"], strict=True):
-        assert labs.StepSpec(item["id"], item["command"], item.get("about", ""), tuple(item["files"])) == step
+        made = (item["id"], item["command"], item.get("about", ""), tuple(item["files"]))
+        assert labs.StepSpec(*made, tuple(item.get("waits", ())), item.get("goes_on")) == step
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -30,12 +30,18 @@ RECORDING_FILE = "recording.jsonl"
 
 
 class StepSpec(NamedTuple):
-    """One shell command of a lab; `files` are the names of the files that arrive with it."""
+    """One shell command of a lab; `files` are the names of the files that arrive with it.
+
+    On a cluster, what the texts say holds once what the step `waits` for is there (see promises.py); where the
+    recording went on while things were still moving, after `goes_on` seconds at the latest.
+    """
 
     id: str
     command: str
     about: str = ""
     files: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    goes_on: float | None = None
 
 
 class LabSpec(NamedTuple):
@@ -149,8 +155,15 @@ def _yaml(path: Path) -> Any:
 
 
 def _step(item: Mapping[str, Any]) -> StepSpec:
-    files = tuple(item.get("files", ()))
-    return StepSpec(_word(item, "id"), _word(item, "command"), str(item.get("about", "")), files)
+    after = item.get("goes_on")
+    return StepSpec(
+        _word(item, "id"),
+        _word(item, "command"),
+        str(item.get("about", "")),
+        tuple(item.get("files", ())),
+        tuple(map(str, item.get("waits", ()))),
+        after if isinstance(after, int | float) else None,
+    )
 
 
 def _word(item: Any, key: str) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "Stream",
     "connect",
     "contexts",
+    "kubeconfig",
     "require_namespace",
 ]
 
@@ -226,6 +227,18 @@ def contexts(config_file: str | None = None) -> tuple[list[str], str]:
     except Exception as error:
         raise _no_config(error) from None
     return [str(c["name"]) for c in found], str((current or {}).get("name", ""))
+
+
+def kubeconfig(context: str, namespace: str) -> str:
+    """A kubeconfig that only says which context and namespace are meant; put before the user's own in KUBECONFIG.
+
+    kubectl takes a context from the first file that has it, and its cluster and user from whichever file has those.
+    """
+    _, config = _config()
+    found, _ = config.list_kube_config_contexts(_file(None))
+    meant = next((dict(c["context"]) for c in found if c["name"] == context), {})
+    entry = {"name": context, "context": {**meant, "namespace": namespace}}
+    return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": context, "contexts": [entry]})
 
 
 def _file(config_file: str | None) -> str:

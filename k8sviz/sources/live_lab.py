@@ -14,11 +14,11 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import weakref
-from collections import Counter
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,10 +30,14 @@ import yaml
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Result, Snapshot, Step
 from k8sviz.kinds import KINDS
+from k8sviz.rules.fields import listed, mapping, text
+from k8sviz.rules.meta import ref_of
 from k8sviz.sources.follow import Follower, path_of
 from k8sviz.sources.labs import LabSpec, StepSpec
-from k8sviz.sources.live import Cluster, RefusedError, connect, contexts
+from k8sviz.sources.live import Cluster, RefusedError, connect, contexts, kubeconfig
+from k8sviz.sources.promises import is_passing, unmet
 from k8sviz.sources.recording import read
+from k8sviz.sources.strangers import is_free, strangers
 from k8sviz.words import say
 
 __all__ = ["LABEL", "LiveLab", "cleanup", "labelled", "writable"]
@@ -48,9 +52,11 @@ _MADE_CLUSTER_WIDE: Final = (
 )
 _LONGEST: Final = 300.0  # seconds for one command
 _GONE_IN: Final = 120.0  # seconds for a namespace to go
+_BY_HAND: Final = 240.0  # seconds for a person to do what no command does
 _QUIET: Final = 0.5  # seconds without a change that count as quiet
 # a claim that found no volume is looked at again every 15 seconds (kube-controller-manager --pvclaimbinder-sync-period)
 _BINDERS_ROUND: Final = 20.0
+_PATIENCE: Final = 60.0  # seconds beyond what it took in the recording, where real kubelets are at work
 _PRODUCTION: Final = re.compile(r"(?<![a-z])(prod|production|prd|live)(?![a-z])")
 _ON_THIS_MACHINE: Final = ("minikube", "kind-", "k3d-", "docker-desktop", "rancher-desktop", "colima", "orbstack")
 _IN_CONTAINERS: Final = re.compile(r"\bkubectl\s+(exec|logs|attach|port-forward|cp|debug)\b|/proxy/")
@@ -226,9 +232,10 @@ def cleanup(cluster: Cluster, spec: LabSpec) -> list[str]:
 
 def _wait_gone(cluster: Cluster, path: str, name: str) -> None:
     end = time.monotonic() + _GONE_IN
-    while _found(cluster, path) is not None:
+    while (there := _found(cluster, path)) is not None:
         if time.monotonic() > end:
-            raise K8svizError(say("live.stays", namespace=name))
+            held = [text(c, "message") for c in listed(there, "status", "conditions") if text(c, "status") == "True"]
+            raise K8svizError(say("live.stays", namespace=name, why=" ".join(held) or "?"))
         time.sleep(0.2)
 
 
@@ -288,9 +295,14 @@ class LiveLab:
             code, out, err = self._shell(step.command, no_kubelet=bool(missing))
         result = Result(self._follower.now(), code, out, err)
         self._follower.end_step(step.id, result)
-        if not missing or _CHANGING.search(step.command):
-            self._settle(step)
+        by_hand = step.command.startswith("#") and self._has_kubelets()
+        if by_hand and step.waits:
+            print(say("live.do-now", what=step.command.lstrip("# "), waits="; ".join(step.waits)), file=sys.stderr)
+        if not missing or by_hand or _CHANGING.search(step.command):
+            late = self._settle(step)
             notes += self._differences(step, result)
+            if late and (by_hand or not notes):
+                notes.append(say("live.late", what="; ".join(late)))
         return result
 
     def cleanup(self) -> list[str]:
@@ -316,6 +328,9 @@ class LiveLab:
                 if other._place() == self._place():
                     other.close()
             cleanup(self._cluster, self._spec)
+            others = strangers(self._cluster, self._spec, LABEL)
+            if others:
+                raise K8svizError(say("live.strangers", what=", ".join(others), lab=self._spec.name))
             self._make_namespace()
             self._follower.start()
             self._folder = Path(tempfile.mkdtemp(prefix="k8sviz-"))
@@ -335,12 +350,13 @@ class LiveLab:
             time.sleep(0.1)
 
     def _write_wrapper(self, folder: Path) -> None:
-        """A kubectl that knows where: commands stay as a person types them."""
+        """A kubectl that knows where: commands stay as a person types them, so that each word is where it was."""
         (folder / "bin").mkdir()
         (folder / "work").mkdir()
+        where = kubeconfig(self._cluster.context, self._spec.namespace)
+        (folder / "kubeconfig").write_text(where, encoding="utf-8")
         wrapper = folder / "bin" / "kubectl"
-        where = [f"--context={self._cluster.context}", f"--namespace={self._spec.namespace}"]
-        wrapper.write_text(_WRAPPER.format(kubectl=shlex.join([self._kubectl, *where])), encoding="utf-8")
+        wrapper.write_text(_WRAPPER.format(kubectl=shlex.quote(self._kubectl)), encoding="utf-8")
         wrapper.chmod(0o700)
 
     # -- running -------------------------------------------------------------------------------------
@@ -348,14 +364,14 @@ class LiveLab:
     def _write_files(self, files: dict[str, str]) -> str:
         """Bring a step's files; why that must not be, or ''."""
         assert self._folder is not None  # noqa: S101 - it has begun
-        for name, text in files.items():
-            for kind, wanted in _cluster_wide(text):
+        for name, content in files.items():
+            for kind, wanted in _cluster_wide(content):
                 there = _found(self._cluster, f"{path_of(KINDS[kind], '')}/{wanted}") if wanted else None
                 if there is not None and _label_of(there) != self._spec.name:
                     return say("live.occupied", what=f"{kind.lower()}/{wanted}")
             place = self._folder / "work" / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(labelled(text, self._spec.name), encoding="utf-8")
+            place.write_text(labelled(content, self._spec.name), encoding="utf-8")
         return ""
 
     def _cannot(self, step: StepSpec) -> str:
@@ -363,8 +379,7 @@ class LiveLab:
         if step.command.startswith("#"):
             return say("live.by-hand")
         nodes = self._follower.history.at().objects("Node")
-        real = [n for n in nodes if _FAKE not in ((n.get("metadata") or {}).get("annotations") or {})]
-        if nodes and not real and _IN_CONTAINERS.search(step.command):
+        if nodes and all(map(is_fake, nodes)) and _IN_CONTAINERS.search(step.command):
             return say("live.needs-kubelet")
         return ""
 
@@ -376,6 +391,8 @@ class LiveLab:
         assert self._folder is not None  # noqa: S101 - it has begun
         env = {**os.environ, "PATH": f"{self._folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
         env["K8SVIZ_NO_KUBELET"] = "1" if no_kubelet else ""
+        own = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+        env["KUBECONFIG"] = f"{self._folder / 'kubeconfig'}{os.pathsep}{own}"
         # files, not pipes: something left in the background would hold a pipe open
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = subprocess.Popen(  # noqa: S603 - the lab's own commands are what this is for
@@ -400,28 +417,45 @@ class LiveLab:
 
     # -- waiting for what it promises ------------------------------------------------------------------
 
-    def _settle(self, step: StepSpec) -> None:
-        """Wait until the cluster looks as it did in the recording, or longer than it took there."""
-        promised, gap = self._promise(step)
-        begun = time.monotonic()
+    def _settle(self, step: StepSpec) -> list[str]:
+        """Wait until what the step promises is there, with a limit; returns what has not come.
+
+        Where the recording went on midway, so does this: as soon as the moment is there, or has passed.
+        """
+        begun, gap = time.monotonic(), self._gap(step)
         longest = max(2.0, 1.5 * gap, gap + 2.0)
-        while not self._follower.closed:
-            took, shape = time.monotonic() - begun, _shape(self._follower.history.at())
+        limit = longest + (
+            _BY_HAND if step.command.startswith("#") else _PATIENCE if self._has_kubelets() else _BINDERS_ROUND
+        )
+        while True:
+            took, missing = time.monotonic() - begun, unmet(step.waits, self._follower.history.at())
+            if self._follower.closed:
+                return missing
+            if step.goes_on is not None and (not missing or took >= step.goes_on):
+                return []
             quiet = self._follower.idle() >= _QUIET
-            if quiet and promised == shape:
-                return
-            if took > longest + _BINDERS_ROUND or (took > longest and quiet and not _may_still_bind(promised, shape)):
-                return
+            if quiet and not missing and (step.waits or took >= min(gap, 1.0)):
+                return []
+            if quiet and took > longest and all(map(is_passing, missing)):
+                return []  # it was there, and has gone on
+            if took > limit or (took > longest and quiet and not self._has_kubelets() and not self._may_bind(missing)):
+                return missing
             self._follower.wait(self._follower.changes, 0.1)
 
-    def _promise(self, step: StepSpec) -> tuple[Counter[tuple[str, ...]] | None, float]:
-        """How the recording looked when this step had settled, and how many seconds that took."""
-        ids = [s.id for s in self._recorded.steps]
-        if step.id not in ids:
-            return None, 3.0
+    def _gap(self, step: StepSpec) -> float:
+        """How many seconds the recording waited after this step's command."""
+        if step.id not in [s.id for s in self._recorded.steps]:
+            return 3.0
         recorded, settled = self._recorded.step(step.id), self._recorded.settled(step.id)
-        ended = recorded.result.t if recorded.result else recorded.t
-        return _shape(self._recorded.at(settled)), min(40.0, max(0.0, settled - ended))
+        return min(40.0, max(0.0, settled - (recorded.result.t if recorded.result else recorded.t)))
+
+    def _has_kubelets(self) -> bool:
+        return any(not is_fake(node) for node in self._follower.history.at().objects("Node"))
+
+    def _may_bind(self, missing: Sequence[str]) -> bool:
+        """Whether a claim waits that was bound in the recording, beside a volume that is free."""
+        waits = any(row.startswith("persistentvolumeclaim/") and row.endswith(": Bound") for row in missing)
+        return waits and any(map(is_free, self._follower.history.at().objects("PersistentVolume")))
 
     def _differences(self, step: StepSpec, result: Result) -> list[str]:
         now = self._follower.history.at()
@@ -441,6 +475,13 @@ class LiveLab:
             for o in now.objects("PersistentVolumeClaim", namespace=self._spec.namespace)
             if _phase(o) == "Pending" and o["metadata"]["name"] in bound and not (o.get("spec") or {}).get("volumeName")
         ]
+        taken = [
+            f"{ref_of(v)} → {text(v, 'spec', 'claimRef', 'namespace')}/{text(v, 'spec', 'claimRef', 'name')}"
+            for v in now.objects("PersistentVolume")
+            if _label_of(v) and text(v, "spec", "claimRef", "namespace") not in ("", self._spec.namespace)
+        ]
+        if waiting and taken:
+            return [say("live.taken", volumes=", ".join(taken), claims=", ".join(waiting))]
         return [say("live.needs-provisioner", claims=", ".join(waiting))] if waiting else []
 
 
@@ -472,28 +513,9 @@ def _phase(obj: Object) -> str:
     return str((obj.get("status") or {}).get("phase", ""))
 
 
-def _shape(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
-    """What a state comes down to, generated names aside: Pods, claims and volumes, each with its phase."""
-    rows = []
-    for kind in ("Pod", "PersistentVolumeClaim", "PersistentVolume"):
-        for obj in snapshot.objects(kind):
-            meta, status = obj.get("metadata") or {}, obj.get("status") or {}
-            name = str(meta.get("generateName") if kind == "Pod" and _is_random(meta) else meta.get("name"))
-            name = "pvc-" if kind == "PersistentVolume" and name.startswith("pvc-") else name
-            ready = next((c.get("status") for c in status.get("conditions") or [] if c.get("type") == "Ready"), "")
-            going = "going" if meta.get("deletionTimestamp") else ""
-            rows.append((kind, name, _phase(obj), str(ready), going))
-    return Counter(rows)
-
-
-def _may_still_bind(promised: Counter[tuple[str, ...]] | None, shape: Counter[tuple[str, ...]]) -> bool:
-    """Whether a claim waits that was bound in the recording, beside a volume that is free."""
-    waits = any(row[0] == "PersistentVolumeClaim" and row[2] == "Bound" for row in (promised or Counter()) - shape)
-    return waits and any(row[0] == "PersistentVolume" and row[2] == "Available" for row in shape)
-
-
-def _is_random(meta: Object) -> bool:
-    return any(o.get("kind") in ("ReplicaSet", "ReplicationController") for o in meta.get("ownerReferences") or [])
+def is_fake(node: Object) -> bool:
+    """Whether a node is only played, by kwok."""
+    return _FAKE in mapping(node, "metadata", "annotations")
 
 
 def _missing_nodes(step: StepSpec, spec: LabSpec, now: Snapshot) -> list[str]:

@@ -8,14 +8,15 @@ step's id, and the commands from then on name that one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from k8sviz.errors import K8svizError
-from k8sviz.history import Step
+from k8sviz.history import History
 from k8sviz.sources import recording as recordings
 from k8sviz.sources.labs import LAB_FILE, RECORDING_FILE, LabSpec, StepSpec
+from k8sviz.sources.promises import changed, goes_on
 
 __all__ = ["dump_lab", "safe_name", "unpack"]
 
@@ -33,7 +34,7 @@ def unpack(recording: Path, data: Path) -> Path:
     about = history.about
     folder = data / _plain(about.name, "lab name")
     files = _Files()
-    steps = tuple(_steps(history.steps, files))
+    steps = tuple(_steps(history, files))
     lab = LabSpec(about.name, about.title, about.namespace, about.server.get("gitVersion", ""), steps, folder)
     for file, text in files.texts.items():
         _write(folder / file, text.encode("utf-8"))
@@ -119,14 +120,15 @@ def _rename(command: str, name: str, kept: str) -> str:
     return re.sub(rf"(?:(?<=\s-f)|(?<![\w./-])){word}", lambda _: kept, command)
 
 
-def _steps(recorded: Iterable[Step], files: _Files) -> Iterator[StepSpec]:
+def _steps(history: History, files: _Files) -> Iterator[StepSpec]:
     seen: set[str] = set()
-    for step in recorded:
+    for step in history.steps:
         if _plain(step.id, "step id") in seen:
             raise K8svizError(f"step id {step.id!r} comes twice in the recording")
         seen.add(step.id)
         names = tuple(files.add(name, text, step.id) for name, text in step.files.items())
-        yield StepSpec(step.id, files.rewrite(step.command), step.about, names)
+        waits, after = changed(history, step.id), goes_on(history, step.id)
+        yield StepSpec(step.id, files.rewrite(step.command), step.about, names, waits, after)
 
 
 def _plain(word: str, what: str) -> str:
@@ -141,6 +143,8 @@ def _dump_step(step: StepSpec) -> str:
     text += _yaml("about", step.about) if step.about else ""
     text += _yaml("command", step.command)
     text += _yaml("files", list(step.files)) if step.files else ""
+    text += _yaml("waits", list(step.waits)) if step.waits else ""
+    text += f"goes_on: {step.goes_on:g}\n" if step.goes_on is not None else ""
     return "- " + text.rstrip("\n").replace("\n", "\n  ") + "\n"
 
 
