@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = _kinds(
     ("StorageClass", "storageclasses", "sc", "storage.k8s.io/v1", False),
     ("VolumeAttributesClass", "volumeattributesclasses", "vac", "storage.k8s.io/v1", False),
     ("CSIDriver", "csidrivers", "", "storage.k8s.io/v1", False),
+    ("CSINode", "csinodes", "", "storage.k8s.io/v1", False),
     ("VolumeAttachment", "volumeattachments", "", "storage.k8s.io/v1", False),
     ("ConfigMap", "configmaps", "cm", "v1", True),
     ("Secret", "secrets", "", "v1", True),

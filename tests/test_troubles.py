@@ -46,7 +46,8 @@ def test_everything_that_is_not_fine_is_told_once(lab: str) -> None:
     for step in history.steps:
         snapshot = history.at(history.settled(step.id))
         found = troubles(snapshot)
-        tops = [ref for trouble in found for ref in (trouble.explanation.subject, *trouble.alike)]
+        held = [one.subject for trouble in found for one in trouble.held]
+        tops = [*held, *(ref for trouble in found for ref in (trouble.explanation.subject, *trouble.alike))]
         below = {cause.subject for trouble in found for cause in beneath(trouble.explanation)}
         assert len(tops) == len(set(tops)), step.id
         assert set(explain_snapshot(snapshot)) <= {*tops, *below}, step.id

@@ -250,9 +250,9 @@ SYNTHETIC: list[tuple[str, list[dict[str, Any]], str, str, list[str]]] = [
     (
         "oom",
         [pod(status=waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}}))],
-        "crash-loop",
+        "out-of-memory",
         "error",
-        ["more memory"],
+        ["want of memory", "no limit"],
     ),
     (
         "pull",

@@ -56,7 +56,7 @@ class Troubles:
         return str(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        cards = "".join(_card(it.explanation, it.others) for it in self.troubles)
+        cards = "".join(_card(it.explanation, it.others, [one.summary for one in it.held]) for it in self.troubles)
         nothing = "" if cards else f"<p>{_esc(say('why.text.no-trouble'))}</p>"
         notes = "".join(f"<p>{_esc(say('why.text.note', note=note))}</p>" for note in self.notes)
         return {"text/plain": str(self), "text/html": f"<style>{_STYLE}</style>{cards}{nothing}{notes}"}
@@ -71,7 +71,7 @@ def _code(words: str) -> str:
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", _esc(words))
 
 
-def _card(it: Explanation, alike: str = "", *, within: bool = False) -> str:
+def _card(it: Explanation, alike: str = "", held: Sequence[str] = (), *, within: bool = False) -> str:
     color = {"error": "bad", "waiting": "wait", "warning": "wait"}.get(it.level, "ok")
     word = say(f"lab.{it.level}")
     parts = [
@@ -81,6 +81,7 @@ def _card(it: Explanation, alike: str = "", *, within: bool = False) -> str:
         *_rows(it),
         "" if within or not it.chain_words else f"{_head('chain')}<p>{_esc(it.chain_words)}</p>",
         f"{_head('alike')}<p>{_esc(alike)}</p>" if alike else "",
+        _head("held") + "".join(f"<p>{_code(one)}</p>" for one in held) if held else "",
         *(_card(cause, within=True) for cause in it.also),
         "</div>",
     ]

@@ -141,18 +141,24 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that fails or waits, and the other objects that the same root holds up."""
+    """Something that fails or waits, and what else the same root holds up.
+
+    `alike` are the objects of which the same is true for the same reason, `held` what is held up in another way.
+    """
 
     explanation: Explanation
     alike: tuple[Ref, ...] = ()
+    held: tuple[Explanation, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The explanation as plain JSON, with the names of those that are alike."""
-        return {**self.explanation.to_json(), "alike": [str(ref) for ref in self.alike]}
+        """The explanation as plain JSON, with the names of those that are alike and what else is held up."""
+        held = [{"subject": _named(one.subject), "code": one.code, "summary": one.summary} for one in self.held]
+        return {**self.explanation.to_json(), "alike": [str(ref) for ref in self.alike], "held": held}
 
     def __str__(self) -> str:
         more = _block(say("why.text.alike"), self.others) if self.alike else []
-        return "\n".join([str(self.explanation), *more])
+        held = _block(say("why.text.held"), "\n".join(one.summary for one in self.held)) if self.held else []
+        return "\n".join([str(self.explanation), *more, *held])
 
     @property
     def others(self) -> str:

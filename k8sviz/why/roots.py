@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k8sviz.history import Snapshot
-from k8sviz.kinds import Ref
 from k8sviz.rules.fields import listed, text
 from k8sviz.why.dispatch import explain_snapshot
 from k8sviz.why.model import Explanation, Trouble
@@ -43,12 +42,25 @@ def _key(snapshot: Snapshot, root: Explanation) -> tuple[object, ...]:
 def _trouble(group: list[Explanation]) -> Trouble:
     head = min(group, key=_place)
     beneath = {cause.subject for cause in _beneath(head)}
-    others = [one.subject for one in group if one is not head and one.subject not in beneath]
-    return Trouble(head, tuple(ref for ref in others if ref is not None))
+    others = [one for one in group if one is not head and one.subject not in beneath]
+    alike = [one for one in others if _same(one, head)]
+    return Trouble(
+        head,
+        tuple(one.subject for one in alike if one.subject is not None),
+        tuple(one for one in others if one not in alike),
+    )
+
+
+def _same(one: Explanation, head: Explanation) -> bool:
+    return one.code == head.code and _kind(one) == _kind(head)
+
+
+def _kind(one: Explanation) -> str:
+    return one.subject.kind if one.subject is not None else ""
 
 
 def _place(one: Explanation) -> tuple[int, int, int]:
-    kind = one.subject.kind if isinstance(one.subject, Ref) else ""
+    kind = _kind(one)
     rank = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
     return _ORDER.index(one.level), rank, -len(one.chain)
 

@@ -7,6 +7,7 @@ not work is the cause. Each module explains one link of that chain.
 from __future__ import annotations
 
 from k8sviz.why.case import Matcher
+from k8sviz.why.pods.claims import names_its_node, waits_on_node
 from k8sviz.why.pods.ending import finished, from_manifest, on_lost_node, terminating
 from k8sviz.why.pods.mounting import failed_mount
 from k8sviz.why.pods.running import running, unready
@@ -22,6 +23,8 @@ POD: tuple[Matcher, ...] = (
     finished,
     on_lost_node,
     pod_unscheduled,
+    names_its_node,
+    waits_on_node,
     failed_mount,
     container_waits,
     sandbox_failed,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k8sviz.rules.fields import integer, listed, mapping, strings, text
+from k8sviz.rules.fields import integer, listed, strings, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.why.case import Case, called, condition_fact, event_fact, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.node import node_is_lost
+from k8sviz.why.pods.never_started import never_started
 from k8sviz.why.pods.reading import exit_words, node_of, start_problems, state_fact, statuses
 from k8sviz.why.pods.scheduling import tolerated_seconds
 from k8sviz.words import say
@@ -93,10 +94,11 @@ def finished(case: Case) -> Explanation | None:
             reason=reason,
             message=message or say("why.text.no-message"),
         )
+    unstarted = next((found for s in statuses(case.obj) if (found := never_started(case, s)) is not None), None)
+    if unstarted is not None:
+        return unstarted
     bad = [s for s in statuses(case.obj) if integer(s, "state", "terminated", "exitCode")]
-    ended = join(
-        say("why.exit.container", name=text(s, "name"), how=exit_words(mapping(s, "state", "terminated"))) for s in bad
-    )
+    ended = join(say("why.exit.container", name=text(s, "name"), how=exit_words(case, s)) for s in bad)
     return case.tell(
         "pod.failed", pod_status(case.obj), "error", evidence=proof, ended=ended or say("why.text.no-message")
     )

@@ -11,6 +11,7 @@ from k8sviz.rules.fields import mapping
 from k8sviz.rules.pods import pod_status
 from k8sviz.rules.references import references
 from k8sviz.rules.start import start_report
+from k8sviz.why.around import around
 from k8sviz.why.case import Case, called, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.pods.reading import objects_of
@@ -47,7 +48,13 @@ def missing_object(
     word = kind.lower()
     told: dict[str, Any] = {"kind": kind, "name": name, "where": where, "key": key}
     if found is None:
-        hint = nearest(name, case.names(kind))
+        near = around(case, kind, name)
+        told |= {"place": near.place, "namespace": case.namespace or "default"}
+        proof, hint = [*proof, *near.evidence], near.hint
+        if near.where == "other-namespace":
+            return case.tell("config.other-namespace", state, "error", evidence=proof, **told)
+        if near.where == "other-kind":
+            return case.tell("config.other-kind", state, "error", evidence=proof, **told)
         if kind == "Secret":
             return case.tell("config.secret-missing", state, "error", evidence=proof, hint=hint, **told)
         return case.tell("config.config-map-missing", state, "error", evidence=proof, hint=hint, **told)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8sviz.rules.environment import environment
-from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
+from k8sviz.rules.fields import flag, integer, listed, mapping, text
 from k8sviz.rules.pods import is_ready, pod_status, restarts
 from k8sviz.why.case import Case, Level, called, condition, condition_fact, event_fact, event_message, join
 from k8sviz.why.model import Evidence, Explanation
-from k8sviz.why.pods.reading import container_spec, exit_words, objects_of, plain, state_fact, statuses
+from k8sviz.why.pods.probes import probe_fact, probe_words
+from k8sviz.why.pods.reading import container_spec, exit_words, objects_of, state_fact, statuses
 from k8sviz.words import say
 
 __all__ = ["running", "unready"]
@@ -53,9 +54,9 @@ def _unready_container(case: Case, status: JSON) -> Explanation | None:
     state = say("why.state.not-ready")
     kind = "startup" if mapping(spec, "startupProbe") and not flag(status, "started") else "readiness"
     probe = mapping(spec, f"{kind}Probe")
-    proof = [condition_fact(case.obj, "Ready"), _probe_fact(case, name, kind, probe)]
+    proof = [condition_fact(case.obj, "Ready"), probe_fact(case, name, kind)]
     failed = [e for e in case.events_with("Unhealthy") if event_message(e).lower().startswith(kind)]
-    told: dict[str, Any] = {"container": name, "kind": kind, "probe": _probe_words(probe)}
+    told: dict[str, Any] = {"container": name, "kind": kind, "probe": probe_words(probe)}
     if not probe or not failed:
         return case.tell("pod.waits-for-probe", state, "waiting", evidence=proof, **told)
     said = event_message(failed[0]).partition(": ")[2] or event_message(failed[0])
@@ -79,28 +80,6 @@ def _too_long(case: Case, started: str, probe: JSON) -> bool:
     return age is not None and age > patience + _PROBE_SLACK
 
 
-def _probe_words(probe: JSON) -> str:
-    """What a probe does, in a few words."""
-    if "httpGet" in probe:
-        got = mapping(probe, "httpGet")
-        return f"GET {text(got, 'path') or '/'} :{got.get('port', '')}"
-    if "tcpSocket" in probe:
-        return f"TCP :{mapping(probe, 'tcpSocket').get('port', '')}"
-    if "grpc" in probe:
-        return f"gRPC :{mapping(probe, 'grpc').get('port', '')}"
-    return " ".join(strings(probe, "exec", "command")) or say("why.text.none")
-
-
-def _probe_fact(case: Case, container: str, kind: str, probe: JSON) -> Evidence | None:
-    if not probe:
-        return None
-    path = f"spec.containers[{container}].{kind}Probe"
-    numbers = {key: value for key, value in probe.items() if isinstance(value, int)}
-    return Evidence(
-        say("why.text.field", path=path, subject=called(case.ref)), f"{_probe_words(probe)}; {plain(numbers)}"
-    )
-
-
 def running(case: Case) -> Explanation | None:
     """The Pod runs and is Ready."""
     if text(case.obj, "status", "phase") != "Running":
@@ -111,10 +90,7 @@ def running(case: Case) -> Explanation | None:
     if not again:
         return case.tell("pod.running", state, evidence=proof, node=text(case.obj, "spec", "nodeName"))
     last = [s for s in again if mapping(s, "lastState", "terminated")]
-    ended = [
-        say("why.exit.container", name=text(s, "name"), how=exit_words(mapping(s, "lastState", "terminated")))
-        for s in last
-    ]
+    ended = [say("why.exit.container", name=text(s, "name"), how=exit_words(case, s, "lastState")) for s in last]
     proof += [state_fact(case, status, "lastState") for status in last]
     return case.tell(
         "pod.restarted",

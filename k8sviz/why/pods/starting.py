@@ -9,6 +9,7 @@ from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.why.case import Case, event_fact, event_message
 from k8sviz.why.model import Explanation
+from k8sviz.why.pods.never_started import never_started
 from k8sviz.why.pods.reading import container_spec, exit_words, has_started, state_fact, statuses
 from k8sviz.words import say
 
@@ -47,6 +48,9 @@ def initializing(case: Case) -> Explanation | None:
                 evidence=[state_fact(case, status)],
                 container=name,
             )
+        unstarted = never_started(case, status) if ended else None
+        if unstarted is not None:
+            return unstarted
         if ended and integer(ended, "exitCode"):
             return case.tell(
                 "container.init-failed",
@@ -54,7 +58,7 @@ def initializing(case: Case) -> Explanation | None:
                 "error",
                 evidence=[state_fact(case, status)],
                 container=name,
-                ended=exit_words(ended),
+                ended=exit_words(case, status),
             )
     return None
 
@@ -67,6 +71,9 @@ def container_ended(case: Case) -> Explanation | None:
         ended = mapping(status, "state", "terminated")
         if not ended:
             continue
+        unstarted = never_started(case, status)
+        if unstarted is not None:
+            return unstarted
         bad = bool(integer(ended, "exitCode"))
         if not bad and text(case.obj, "spec", "restartPolicy") == "OnFailure":
             continue
@@ -76,7 +83,7 @@ def container_ended(case: Case) -> Explanation | None:
             "error" if bad else "waiting",
             evidence=[state_fact(case, status)],
             container=text(status, "name"),
-            ended=exit_words(ended),
+            ended=exit_words(case, status),
             count=integer(status, "restartCount") or 0,
         )
     return None

@@ -9,19 +9,30 @@ from __future__ import annotations
 from k8sviz.why.case import Matcher
 from k8sviz.why.storage.choice import class_missing, near_is_released, no_match
 from k8sviz.why.storage.claims import about_to_bind, bound, from_manifest, lost, named_volume, terminating
-from k8sviz.why.storage.provisioning import default_class, provisioning, waits_for_consumer
+from k8sviz.why.storage.growing import growing
+from k8sviz.why.storage.holding import ATTACHMENT
+from k8sviz.why.storage.provisioning import (
+    bypassed,
+    default_class,
+    provisioning,
+    selected_node_gone,
+    waits_for_consumer,
+)
 from k8sviz.why.storage.volumes import VOLUME
 
-__all__ = ["CLAIM", "VOLUME"]
+__all__ = ["ATTACHMENT", "CLAIM", "VOLUME"]
 
 CLAIM: tuple[Matcher, ...] = (
     from_manifest,
     terminating,
+    growing,
     bound,
     lost,
     named_volume,
     about_to_bind,
+    bypassed,
     waits_for_consumer,
+    selected_node_gone,
     provisioning,
     default_class,
     near_is_released,

@@ -13,7 +13,7 @@ from k8sviz.rules.fields import text
 from k8sviz.rules.reasons import Reason
 from k8sviz.why.case import Case, called, fields, join, note
 from k8sviz.why.model import Evidence, Explanation
-from k8sviz.why.storage.reading import asked, claim_text, class_of, class_words, newest, volumes_of
+from k8sviz.why.storage.reading import asked, claim_text, class_of, class_words, is_default_class, newest, volumes_of
 from k8sviz.words import say
 
 __all__ = [
@@ -21,8 +21,11 @@ __all__ = [
     "class_missing",
     "common_reason",
     "counted",
+    "default_class_near",
     "largest",
     "near_is_released",
+    "near_misses",
+    "near_words",
     "no_match",
     "reasons_words",
     "why_not_each",
@@ -135,6 +138,48 @@ def class_missing(case: Case) -> Explanation | None:
     )
 
 
+# -- near misses ----------------------------------------------------------------------------------------------
+
+# what keeps a volume back whatever the claim asks for
+_NOT_ITS_FIELDS = frozenset({"claimed-by-another", "released", "asks-for-another", "terminating"})
+
+
+def near_misses(case: Case) -> list[tuple[Object, Reason]]:
+    """The volumes that the claim could have but for one field, with what speaks against each."""
+    refused = ((volume, rejections(case.obj, volume)) for volume in volumes_of(case))
+    return [
+        (volume, reasons[0])
+        for volume, reasons in refused
+        if len(reasons) == 1 and reasons[0].code not in _NOT_ITS_FIELDS
+    ]
+
+
+def near_words(case: Case) -> tuple[str, list[Evidence]]:
+    """A sentence on the volumes that would fit but for one field, and the evidence; empty when there are none."""
+    near = near_misses(case)
+    if not near:
+        return "", []
+    volumes = join(called(volume) for volume, _ in near)
+    words = say("why.volume.near", volumes=volumes, reason=reasons_words([near[0][1]]))
+    return words, [note(volume, reasons_words([reason])) for volume, reason in near[:MOST_VOLUMES]]
+
+
+def default_class_near(case: Case) -> Explanation | None:
+    """The claim is of the default class, and a volume without a class would fit it otherwise."""
+    storage_class = class_of(case)
+    near = [volume for volume, reason in near_misses(case) if reason.code == "class" and not volume_class(volume)]
+    if not near or not is_default_class(storage_class):
+        return None
+    name = text(storage_class, "metadata", "name")
+    proof = [
+        *asked(case),
+        *(note(volume, say("why.volume.class-none")) for volume in near[:MOST_VOLUMES]),
+        newest(case, "ProvisioningFailed", "FailedBinding", "ExternalProvisioning"),
+    ]
+    told: dict[str, Any] = {"klass": name, "volumes": join(map(called, near))}
+    return case.tell("storage.default-class-near", "Pending", "error", evidence=proof, **told)
+
+
 def no_match(case: Case) -> Explanation | None:
     """No volume fits the claim."""
     if text(case.obj, "status", "phase") not in ("Pending", ""):
@@ -142,6 +187,9 @@ def no_match(case: Case) -> Explanation | None:
     refused = [(volume, rejections(case.obj, volume)) for volume in volumes_of(case)]
     event = newest(case, "FailedBinding", "ProvisioningFailed")
     klass = class_words(claim_class(case.obj))
+    by_default = default_class_near(case)
+    if by_default is not None:
+        return by_default
     if not refused:
         return case.tell("storage.no-volumes", "Pending", "error", evidence=[*asked(case), event], klass=klass)
     proof = [*asked(case), event, *why_not_each(refused)]
@@ -153,6 +201,7 @@ def no_match(case: Case) -> Explanation | None:
         "modes": join(access_modes(case.obj)),
         "mode": text(case.obj, "spec", "volumeMode") or "Filesystem",
         "counted": counted(refused),
+        "near": near_words(case)[0],
         **largest(refused),
     }
     return case.tell(_COMMON.get(common, "storage.no-matching-volume"), "Pending", "error", evidence=proof, **told)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from k8sviz.history import Object
-from k8sviz.rules.binding import claim_class
+from k8sviz.rules.binding import claim_class, default_storage_class
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.selectors import Requirement, label_selector
 from k8sviz.why.case import Case, called, event_fact, fields, join
@@ -20,8 +21,12 @@ __all__ = [
     "claim_names",
     "claim_text",
     "class_of",
+    "class_of_claim",
     "class_words",
     "consumers",
+    "default_classes",
+    "is_default_class",
+    "names_of_nodes",
     "newest",
     "node_affinity_fact",
     "use_of",
@@ -75,7 +80,8 @@ def node_affinity_fact(volume: JSON) -> Evidence | None:
 
 def _node_terms(volume: JSON) -> list[tuple[Requirement, ...]]:
     terms = listed(mapping(volume, "spec", "nodeAffinity", "required"), "nodeSelectorTerms")
-    return [label_selector(term) or () for term in terms]
+    by_field = [{"matchExpressions": term["matchFields"]} for term in terms if listed(term, "matchFields")]
+    return [label_selector(term) or () for term in [*terms, *by_field]]
 
 
 def volumes_of(case: Case) -> list[Object]:
@@ -85,8 +91,29 @@ def volumes_of(case: Case) -> list[Object]:
 
 def class_of(case: Case) -> Object | None:
     """The claim's StorageClass; None when it names none, or none that is known."""
-    name = claim_class(case.obj)
-    return case.find("StorageClass", name) if name else None
+    return class_of_claim(case, case.obj)
+
+
+def class_of_claim(case: Case, claim: JSON) -> Object | None:
+    """Another claim's StorageClass; None when it names none, or none that is known."""
+    name = claim_class(claim)
+    return case.snapshot.get("StorageClass", name) if name else None
+
+
+def is_default_class(storage_class: JSON | None) -> bool:
+    """Whether claims that name no class get this one."""
+    return storage_class is not None and default_storage_class([storage_class]) is not None
+
+
+def default_classes(case: Case) -> list[Object]:
+    """All classes that are marked as the default, by name."""
+    return [found for found in case.snapshot.objects("StorageClass") if is_default_class(found)]
+
+
+def names_of_nodes(volume: JSON) -> bool:
+    """Whether the volume's node affinity asks for nodes by their names, and not for a zone or the like."""
+    keys = {wanted.key for term in _node_terms(volume) for wanted in term}
+    return bool(keys) and all(re.search(r"host|node", key.rpartition("/")[2], re.IGNORECASE) for key in keys)
 
 
 def class_words(name: str | None) -> str:

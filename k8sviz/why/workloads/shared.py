@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from k8sviz.history import Object
+from k8sviz.history import Object, Snapshot
 from k8sviz.rules.availability import is_active
 from k8sviz.rules.fields import integer, mapping, strings, text
 from k8sviz.rules.statefulset import replicas_of
@@ -77,6 +77,13 @@ def pod_troubles(case: Case, pods: Sequence[Object]) -> list[Explanation]:
         if explanation is not None and not explanation.fine:
             found.setdefault((explanation.code, explanation.subject_text), explanation)
     return sorted(found.values(), key=lambda explanation: not explanation.error)[:3]
+
+
+def controller_of(snapshot: Snapshot, obj: Object) -> Object | None:
+    """Who makes the object in the end: of a Pod's ReplicaSet its Deployment; None when nobody is known."""
+    found = snapshot.owner(obj)
+    above = snapshot.owner(found) if found is not None else None
+    return above if above is not None and above.get("kind") in ("Deployment", "CronJob") else found
 
 
 def living(pods: Sequence[Object]) -> list[Object]:
