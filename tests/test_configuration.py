@@ -1,7 +1,9 @@
 """The configuration story's edges are those that the Pod specs give, found by other code here: for labs, at random."""
 
 import base64
+import time
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -480,3 +482,46 @@ def test_a_config_map_that_goes_leaves_the_files_as_they_are() -> None:
     file = next(node for node in diagram.nodes if node.kind == "File")
     assert file.facts == ("mode 0644", "= 1")
     assert [(node.name, node.level) for node in diagram.nodes if node.kind == "Key"] == [("a", "unknown")]
+
+
+def crowded(keys: int, pods: int, containers: int = 1) -> list[dict[str, Any]]:
+    """A ConfigMap of many keys in many Pods, each key as a variable and as a file of each container."""
+    settings = {f"k{i}": "v" * 20 for i in range(keys)}
+    made: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "demo"}, "data": settings}
+    ]
+    for number in range(pods):
+        each = [
+            {
+                "name": f"m{i}",
+                "envFrom": [{"configMapRef": {"name": "c"}}, {"prefix": "P_", "configMapRef": {"name": "gone"}}],
+                "volumeMounts": [{"name": "v", "mountPath": "/c"}],
+            }
+            for i in range(containers)
+        ]
+        spec = {"containers": each, "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
+        made.append({"kind": "Pod", "metadata": {"name": f"p{number}", "namespace": "demo"}, "spec": spec})
+    return made
+
+
+@pytest.mark.parametrize(("keys", "pods", "containers"), [(1_000, 20, 1), (10_000, 3, 1), (40, 300, 1), (100, 2, 500)])
+def test_much_configuration_is_counted_before_it_is_drawn(keys: int, pods: int, containers: int) -> None:
+    snapshot = History.of(crowded(keys, pods, containers)).at()
+    began = time.process_time()
+    drawn = config(snapshot)
+    assert time.process_time() - began < 2
+    counts = {node.count for node in drawn.nodes if node.kind in ("Key", "Variable", "File")}
+    assert counts >= {keys}, counts
+    assert len(drawn.nodes) < 100
+    assert [group.count for group in drawn.groups if group.kind == "Pod"] == [pods]
+    assert any("summed up" in note for note in drawn.notes)
+    missing = [node for node in drawn.nodes if node.kind == "Variable" and node.level == "bad"]
+    assert missing, "what keeps the containers from starting is still told"
+
+
+def test_one_key_of_very_many_is_found_or_its_absence_told() -> None:
+    snapshot = History.of(crowded(1_000, 20)).at()
+    ref = Ref("ConfigMap", "c", "demo")
+    assert config(snapshot, ref, key="k7").nodes
+    with pytest.raises(K8svizError, match="no key 'k1000'"):
+        config(snapshot, ref, key="k1000")

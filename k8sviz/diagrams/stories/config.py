@@ -16,6 +16,7 @@ from k8sviz.diagrams.kit.facts import container_level, pod_level
 from k8sviz.diagrams.kit.limits import LIMIT
 from k8sviz.diagrams.kit.model import Diagram, Level
 from k8sviz.diagrams.kit.summary import sum_up
+from k8sviz.diagrams.stories.config_summed import MOST, config_summed, keys_of, things_in
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
@@ -68,6 +69,8 @@ def config(
         token = True
     if focus is not None and focus.name == _ROOT_CA:
         token = True
+    if things_in(snapshot, namespace) > MOST:
+        return _summed(snapshot, focus, namespace, key, token)
     story = _Story(Builder(snapshot, namespace), history, show_secrets, token)
     for kind in _KINDS:
         for obj in snapshot.objects(kind, namespace=namespace):
@@ -83,6 +86,20 @@ def config(
     if len(diagram.nodes) > LIMIT:
         diagram = _replicas_once(diagram)
     return sum_up(diagram, LIMIT)
+
+
+def _summed(snapshot: Snapshot, focus: Ref | None, namespace: str | None, key: str, token: bool) -> Diagram:
+    """The story of more than can be drawn one by one; a key in focus is drawn as its object is."""
+    if key and focus is not None:
+        keys = keys_of(snapshot.require(focus))
+        if key not in keys:
+            raise K8svizError(f"{focus} has no key {key!r}; {nearest(key, keys)}")
+    roots = {ref_of(obj) for obj in snapshot.objects("ConfigMap", namespace=namespace) if not token}
+    hidden = frozenset(ref for ref in roots if ref.name == _ROOT_CA)
+    diagram = _finished(config_summed(snapshot, namespace, _title(snapshot, namespace, focus, ""), hidden))
+    if focus is not None:
+        return sum_up(_around(diagram, snapshot, focus, ""), LIMIT)
+    return sum_up(_replicas_once(diagram), LIMIT)
 
 
 def _replicas_once(diagram: Diagram) -> Diagram:
@@ -176,7 +193,14 @@ class _Story:
     def __init__(self, builder: Builder, history: History | None, show: bool, token: bool) -> None:
         self.b, self.history, self.show, self.token = builder, history, show, token
         self.t = builder.snapshot.t if history is None else min(builder.snapshot.t, history.end)
+        self.read: dict[Ref, dict[str, bytes]] = {}
         self.redacted = builder.snapshot.about.secret_values == "redacted"  # noqa: S105 - the header's word
+
+    def contents(self, ref: Ref) -> dict[str, bytes]:
+        """What an object's keys hold, read once; nothing where there is no such object."""
+        if ref not in self.read:
+            self.read[ref] = contents_of(self.b.snapshot.find(ref))
+        return self.read[ref]
 
     # -- ConfigMaps and Secrets --------------------------------------------------------------------
 
@@ -314,8 +338,7 @@ class _Container:
 
     def now(self, kind: str, name: str, key: str) -> bytes | None:
         """What the key holds at this moment."""
-        obj = self.b.snapshot.find(self.key_ref(kind, name))
-        return contents_of(obj).get(key) if obj is not None else None
+        return self.story.contents(self.key_ref(kind, name)).get(key)
 
     # -- variables ---------------------------------------------------------------------------------
 
