@@ -45,6 +45,10 @@ class Event(NamedTuple):
     type: EventType
     object: Object
 
+    def __repr__(self) -> str:
+        """Without what the object holds, which may be a Secret's."""
+        return f"<Event {self.t:.1f} s: {self.type} {ref_of(self.object)}>"
+
 
 class Result(NamedTuple):
     """How a step's command ended: `t` in seconds since the History began."""
@@ -53,6 +57,10 @@ class Result(NamedTuple):
     exit_code: int
     stdout: str = ""
     stderr: str = ""
+
+    def __repr__(self) -> str:
+        """Without what was printed, which may be a Secret's."""
+        return f"<Result at {self.t:.1f} s: exit code {self.exit_code}>"
 
 
 class Step(NamedTuple):
@@ -64,6 +72,10 @@ class Step(NamedTuple):
     files: Mapping[str, str] = {}
     about: str = ""
     result: Result | None = None
+
+    def __repr__(self) -> str:
+        """Without its command, files and outputs, which may hold a Secret's values."""
+        return f"<Step {self.id} at {self.t:.1f} s: {self.result!r}>"
 
 
 class About(NamedTuple):

@@ -19,6 +19,7 @@ import pytest
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
 from k8sviz.lab import Lab
+from k8sviz.secrets.redact import redacted
 from k8sviz.sources import live_lab
 from k8sviz.sources.follow import Follower, listing
 from k8sviz.sources.labs import lab_names, load_lab
@@ -27,7 +28,6 @@ from k8sviz.sources.live_lab import LABEL, labelled, writable
 from k8sviz.sources.manifests import parse
 from k8sviz.sources.record import record_namespace, redact_file
 from k8sviz.sources.recording import read, write
-from k8sviz.sources.redact import redacted
 
 
 def pod(name: str, version: int, uid: str = "", **more: Any) -> dict[str, Any]:

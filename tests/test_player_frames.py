@@ -25,12 +25,12 @@ from k8sviz.kinds import Ref
 from k8sviz.render.cards import card
 from k8sviz.render.svg import edge_svg, group_svg, node_svg
 from k8sviz.render.text import text
+from k8sviz.secrets.found import hider
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
 from k8sviz.views.changes import changes, describe
-from k8sviz.views.frames import Film, Item, film, pack
+from k8sviz.views.frames import HIDDEN, Film, Item, film, pack
 from k8sviz.views.page import film_page
-from k8sviz.views.veil import HIDDEN, veil
 
 LABS = ("ch06-static-binding", "ch06-dynamic", "ch09-rolling-update")
 ATTACKS = (
@@ -344,7 +344,7 @@ def test_values_of_secrets_never_travel() -> None:
 def test_the_veil_hides_words_and_not_letters() -> None:
     history = History()
     history.append(0.0, "ADDED", secret(word="bar", letter="a"))
-    hide = veil(history)
+    hide = hider(history, HIDDEN)
     assert hide("bar barrel a rebar 'bar' FOO=bar") == f"{HIDDEN} barrel a rebar '{HIDDEN}' FOO={HIDDEN}"
 
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from k8sviz.cli import main
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
+from k8sviz.secrets.redact import redacted
 from k8sviz.sources import labs, recording
 from k8sviz.sources.record import _recording
-from k8sviz.sources.redact import redacted
 from tests.fuzz.made import places
 
 MARK = "pLaNtEd-s3cr3t-Zq9"

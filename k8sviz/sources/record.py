@@ -14,11 +14,11 @@ from pathlib import Path
 
 from k8sviz.errors import K8svizError
 from k8sviz.history import Result, Step
+from k8sviz.secrets.redact import redacted
 from k8sviz.sources.follow import FOLLOWED, Follower, Server, Tape
 from k8sviz.sources.labs import LabSpec, load_lab
 from k8sviz.sources.live_lab import LiveLab
 from k8sviz.sources.recording import Writer, read, write
-from k8sviz.sources.redact import redacted
 from k8sviz.words import say
 
 __all__ = ["record_lab", "record_namespace", "redact_file"]

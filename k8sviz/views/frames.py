@@ -23,15 +23,16 @@ from k8sviz.letters import printable
 from k8sviz.render.layout import Layout, layout
 from k8sviz.render.svg import edge_svg, group_svg, node_svg, svg
 from k8sviz.render.text import text
+from k8sviz.secrets.found import hider
 from k8sviz.views.changes import Change, changes
 from k8sviz.views.union import union
-from k8sviz.views.veil import veil
 from k8sviz.words import say, templates
 
 __all__ = ["FORMAT", "Film", "Frame", "Item", "Story", "film", "pack"]
 
 FORMAT: Final = "k8sviz.player/v1"
 Story: TypeAlias = Callable[[Snapshot], Diagram]
+HIDDEN: Final = "•••"
 _MOST_OUTPUT: Final = 20_000  # letters of one command's output
 
 
@@ -108,7 +109,7 @@ class Film:
         `start` is where playing begins: a step's id or seconds. `secrets` leaves values of Secrets in what
         commands printed; they are hidden otherwise. Raises K8svizError for an unknown step.
         """
-        hide = (lambda words: words) if secrets else veil(self.history)
+        hide = (lambda words: words) if secrets else hider(self.history, HIDDEN)
         parts, lines = _Table(), _Table()
         frames = _packed_frames(self, parts, lines)
         return {

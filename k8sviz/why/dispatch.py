@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
-from k8sviz.rules.fields import mapping, text
+from k8sviz.rules.fields import text
+from k8sviz.secrets.found import hider
 from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.config import CONFIG
 from k8sviz.why.model import Explanation
@@ -39,8 +37,6 @@ _MATCHERS: dict[str, Sequence[Matcher]] = {
 }
 _NEVER_ILL = ("ConfigMap", "Secret")  # their Pods are, when one is missing
 _MOST_EVENTS = 5  # shown when the state is not understood
-_SHORTEST_SECRET = 4  # shorter values would be found in any text
-_LONG = 8
 
 
 def why(history: History, t: float | None, what: Ref | Step | str) -> Explanation:
@@ -60,10 +56,8 @@ def _explain_step(history: History, step: Step) -> Explanation:
     if step.result is None:
         subject = Subject(None, say("why.step-words.subject", id=step.id))
         return subject.tell("step.running", say("why.step-state.running"), "waiting")
-    # what a step deleted is known from before it, what it made from after it
-    hide = hider(history.at(step.t), history.at(step.result.t))
     explainer = Explainer(history.at(step.result.t), history)
-    return explain_step(StepCase(step, step.result, history, explainer.explain_if_there, hide))
+    return explain_step(StepCase(step, step.result, history, explainer.explain_if_there, _hide(history)))
 
 
 def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
@@ -84,7 +78,7 @@ class Explainer:
     def __init__(self, snapshot: Snapshot, history: History | None = None) -> None:
         self._snapshot = snapshot
         self._history = history
-        self._hide = hider(snapshot)
+        self._hide = _hide(snapshot.history)
         self._open: set[Ref] = set()
         self._told: dict[Ref, Explanation] = {}
         self._cuts = 0
@@ -130,43 +124,5 @@ def _unknown(case: Case) -> Explanation:
     return case.tell("object.unknown", state or say("why.state.unknown"), evidence=proof)
 
 
-def hider(*snapshots: Snapshot) -> Callable[[str], str]:
-    """A function that takes the values of the Snapshots' Secrets out of a text.
-
-    Values that are also the name of an object are no secret, and stay.
-    """
-    values: set[str] = set()
-    for snapshot in snapshots:
-        for secret in snapshot.objects("Secret"):
-            values |= set(_values(secret))
-    if not values:
-        return str
-    names = {text(obj, "metadata", "name") for snapshot in snapshots for obj in snapshot.objects()}
-    wanted = sorted(values - names, key=len, reverse=True)
-    if not wanted:
-        return str
-    # a short value within a longer word is most likely part of that word
-    pattern = re.compile("|".join(re.escape(v) if len(v) >= _LONG else rf"(?<!\w){re.escape(v)}(?!\w)" for v in wanted))
-    return lambda line: pattern.sub(say("why.text.hidden"), line)
-
-
-def _values(secret: Object) -> Iterable[str]:
-    """A Secret's values as they are, line by line, and as base64."""
-    for value in mapping(secret, "data").values():
-        if isinstance(value, str):
-            yield from _long(value)
-            yield from _long(_decoded(value))
-    for value in mapping(secret, "stringData").values():
-        if isinstance(value, str):
-            yield from _long(value)
-
-
-def _long(value: str) -> list[str]:
-    return [line.strip() for line in (value, *value.splitlines()) if len(line.strip()) >= _SHORTEST_SECRET]
-
-
-def _decoded(value: str) -> str:
-    try:
-        return base64.b64decode(value).decode()
-    except (binascii.Error, ValueError):
-        return ""
+def _hide(history: History) -> Callable[[str], str]:
+    return hider(history, say("why.text.hidden"))

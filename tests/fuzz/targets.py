@@ -322,7 +322,7 @@ def watch(chance: random.Random) -> None:
 
 def redaction(chance: random.Random) -> None:
     """A History with its secrets taken out holds none of them, wherever they stood."""
-    from k8sviz.sources.redact import redacted
+    from k8sviz.secrets.redact import redacted
 
     marker = chance.choice(("pLaNtEd5ecretMarker", "pLa 5ecret\n\"Marker'\\", "pLa5ecret\u4e2d&<Marker>=%"))
     encoded = base64.b64encode(f"x{marker}".encode()).decode()

@@ -1,0 +1,1 @@
+"""What must not be shown: one answer for pictures, reasons, films, terminals and recordings."""
