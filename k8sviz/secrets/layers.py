@@ -50,7 +50,7 @@ _DROPPED: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|\n[ \t]*[>#|]+[ \t]"
     rf"|[{_UNSEEN}\"'`\\]+(?:\+(?=\s{{0,9}}[\"'`]))?|\x1b"
 )
-_GAPS: Final = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|\\\r?\n|[{_UNSEEN}]+|\x1b")
+_GAPS: Final = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|[{_UNSEEN}]+|\x1b")
 _DUMP: Final = re.compile(r"(?m)^[0-9a-fA-F]{6,8}:?[ \t]+|[ \t]{2,}[|>]?[^\n]{1,20}$")
 _DUMPED: Final = re.compile(r"(?m)^[0-9a-fA-F]{6,8}:?[ \t]+(?:[0-9a-fA-F]{2,4}[ \t]+){2,}")
 _PAIRS: Final = re.compile(r"(?:(?:0x|\\x|#)?[0-9a-fA-F]{2}[\s:,;-]+){4,}(?:0x|\\x|#)?[0-9a-fA-F]{2}(?![0-9a-fA-F])")
