@@ -37,7 +37,7 @@ REFUSED = {
 UPDATES = {
     "change-args": ("demo-args.yaml", "spec.containers[0].args"),
     "change-env": ("demo-args.yaml", "spec.containers[0].env"),
-    "change-immutable": ("all.yaml", "spec.podManagementPolicy"),
+    "change-immutable": ("parallel.yaml", "spec.podManagementPolicy"),
 }
 
 

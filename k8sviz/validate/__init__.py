@@ -20,7 +20,7 @@ from k8sviz.sources import folders, manifests
 from k8sviz.sources._documents import Document
 from k8sviz.sources.places import Place, Places
 from k8sviz.validate.among import Among
-from k8sviz.validate.changes import update_problems
+from k8sviz.validate.changes import growth_problems, update_problems
 from k8sviz.validate.enums import enum_problems
 from k8sviz.validate.forms import amount_problems, form_problems
 from k8sviz.validate.heads import identity, is_other, known
@@ -170,10 +170,17 @@ def _checked(written: Iterable[_Written]) -> Report:
             mine += doubts(each.obj, among, each.group)
             key = identity(each.obj)
             if key in before and not each.alternative:
-                mine += update_problems(before[key], each.obj)
+                mine += _updates(before[key], each.obj, among)
             before[key] = each.obj
         found += sorted(map(each.finding, mine), key=lambda finding: (finding.line, finding.column))
     return Report(tuple(found), len(everything), dict(+others))
+
+
+def _updates(old: Mapping[str, Any], new: Mapping[str, Any], among: Among) -> Iterator[Problem]:
+    """What the API server refuses of a change, `among` other objects that it would look at."""
+    yield from update_problems(old, new)
+    if text(new, "kind") == "PersistentVolumeClaim":
+        yield from growth_problems(old, new, lambda name: among.find("StorageClass", name))
 
 
 # -- what every object has -------------------------------------------------------------------------
