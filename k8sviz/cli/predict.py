@@ -6,12 +6,15 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from k8sviz.cli.common import AddCommand, command, print_json
 from k8sviz.errors import K8svizError
 from k8sviz.sources import manifests
 from k8sviz.words import say
+
+if TYPE_CHECKING:
+    from k8sviz.predict.blocks import Block
 
 __all__ = ["COMMANDS"]
 
@@ -148,26 +151,64 @@ def _check(options: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _rollout(options: argparse.Namespace) -> None:
+def _rollout(options: argparse.Namespace) -> int:
     from k8sviz.diagrams.timelines.rollouts import rollout_records
-    from k8sviz.predict.rollout import predict_rollout, rollout_prediction_text
+    from k8sviz.predict.rollout import deployment_among, predict_rollout, rollout_prediction_text
 
-    found = predict_rollout(*_versions(options), ready_after=options.ready_after, stop_after=options.stop_after)
+    versions = _versions(options)
+    if _refused(options, versions):
+        return 1
+    found = predict_rollout(*versions, ready_after=options.ready_after, stop_after=options.stop_after)
+    could = _blocks(deployment_among(versions[-1]), versions)
     if options.json:
-        print_json(found.to_json() | {"revisions": rollout_records(found.history, found.ref)})
+        more = {
+            "revisions": rollout_records(found.history, found.ref),
+            "couldBlock": [each.to_json() for each in could],
+        }
+        print_json(found.to_json() | more)
     else:
-        print(rollout_prediction_text(found))
+        print("\n".join([rollout_prediction_text(found), *_block_lines(could)]))
+    return 1 if options.faults else 0
 
 
 def _stateful(options: argparse.Namespace) -> int:
-    from k8sviz.predict.statefulset import Action, predict_statefulset, stateful_prediction_text
+    from k8sviz.predict.statefulset import Action, predict_statefulset, stateful_prediction_text, statefulset_among
 
-    first, *later = _versions(options)
+    first, *later = versions = _versions(options)
+    if _refused(options, versions):
+        return 1
     if options.ready_after is None:
         raise K8svizError("a StatefulSet whose Pods are never ready stops at its first Pod; give --ready-after a time")
     actions = [Action("apply", version) for version in later]
     found = predict_statefulset(first, actions, ready_after=options.ready_after, stop_after=options.stop_after)
-    return _show(options, found, stateful_prediction_text)
+    could = _blocks(statefulset_among(versions[-1]), versions)
+    if options.json:
+        print_json(found.to_json() | {"couldBlock": [each.to_json() for each in could]})
+    else:
+        print("\n".join([stateful_prediction_text(found), *_block_lines(could)]))
+    return 1 if options.faults else 0
+
+
+def _refused(options: argparse.Namespace, versions: list[list[Any]]) -> bool:
+    """Whether the API server refuses one of the versions, which is then what is said: nothing is played."""
+    from k8sviz.predict.refusals import refusals, refusals_json, refusals_text
+
+    found = refusals(versions)
+    if found and options.json:
+        print_json(refusals_json(found))
+    elif found:
+        print(refusals_text(found))
+    return bool(found)
+
+
+def _blocks(workload: Any, versions: list[list[Any]]) -> tuple[Block, ...]:
+    from k8sviz.predict.blocks import blocks
+
+    return blocks(workload, [obj for version in versions for obj in version], changes=len(versions) > 1)
+
+
+def _block_lines(could: tuple[Block, ...]) -> list[str]:
+    return [say("predict.block.head"), *(f"  {each.words}" for each in could)] if could else []
 
 
 COMMANDS: Final[dict[str, AddCommand]] = {"predict": _predict_command, "check": _check_command}

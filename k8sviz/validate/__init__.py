@@ -33,7 +33,17 @@ from k8sviz.validate.stores import STORE_RULES
 from k8sviz.validate.together import doubts
 from k8sviz.validate.workloads import WORKLOAD_RULES
 
-__all__ = ["Finding", "Problem", "Report", "check_files", "check_text", "field_text", "problems", "version"]
+__all__ = [
+    "Finding",
+    "Problem",
+    "Report",
+    "check_files",
+    "check_text",
+    "field_text",
+    "problems",
+    "update_problems",
+    "version",
+]
 
 _RULES = {**POD_RULES, **STORE_RULES, **WORKLOAD_RULES}
 _WITH_SPEC: Final = frozenset(
