@@ -6,7 +6,7 @@ looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
 from k8sviz.cluster.refused import Refused, bad_request, not_found
@@ -79,6 +79,12 @@ class Target(Protocol):
     def run(self, seconds: float) -> None:
         """Let time pass."""
 
+    def run_until(self, test: Callable[[], bool], seconds: float) -> bool:
+        """Let time pass until a test holds, at most that long; whether it holds."""
+
+    def subscribe(self, watcher: Callable[[str, Object], object]) -> Callable[[], None]:
+        """Tell of every change from now on; what is returned ends that."""
+
     def execute(self, pod: Object, container: str, argv: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
         """Run a command in a container: exit code, output, errors."""
 
@@ -134,6 +140,14 @@ class Moment:
 
     def run(self, seconds: float) -> None:
         """Nothing passes."""
+
+    def run_until(self, test: Callable[[], bool], seconds: float) -> bool:
+        """Nothing passes: whether it holds."""
+        return test()
+
+    def subscribe(self, watcher: Callable[[str, Object], object]) -> Callable[[], None]:
+        """Nothing changes."""
+        return lambda: None
 
     def execute(self, *_: Any, **__: Any) -> NoReturn:
         """Refused: nothing runs in a moment."""
