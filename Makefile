@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format bench fuzz fidelity notebooks lock wheel clean setup test-live cluster lint-js
+.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format conformance bench fuzz fidelity notebooks lock wheel clean setup test-live cluster lint-js
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -88,6 +88,9 @@ lint-js: ## the types of the views' JavaScript (where npm is)
 format: $(READY) ## lay out the code as lint wants it
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+
+conformance: $(READY) ## replay every lab's recording on the simulated cluster, and say where they differ
+	$(BIN)/python -m tools.conformance
 
 # make bench SKIP="others course" leaves parts out
 bench: $(READY) ## measure the speed that the project promises, into bench/RESULTS.md

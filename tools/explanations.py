@@ -1,6 +1,6 @@
 """Writes k8sviz/kubectl/explanations.json.gz: what `kubectl explain` says, from Kubernetes' published OpenAPI.
 
-    python tools/explanations.py PATH/api/openapi-spec/swagger.json
+    python -m tools.explanations PATH/api/openapi-spec/swagger.json
 
 Only the stable kinds of the groups that the course's schemas have; each field with its type and description.
 """
@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from schemas import _GROUPS, _LEFT_OUT
+from tools.schemas import _GROUPS, _LEFT_OUT
 
 __all__ = ["main"]
 

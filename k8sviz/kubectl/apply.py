@@ -1,4 +1,4 @@
-"""`kubectl apply`, `create -f`, `replace`, `delete -f`'s counterpart: what files hold becomes what the cluster holds."""
+"""`kubectl apply`, `create -f` and `replace`: what files hold becomes what the cluster holds."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def done(session: Session, call: Call, obj: Object, operation: str, *, dry: str 
         print_objects(session, call, [obj], single=True)
         return
     if output == "name":
-        session.say(called(obj))
+        session.show(called(obj))
         return
     suffix = {"client": " (dry run)", "server": " (server dry run)"}.get(dry, "")
-    session.say(f"{called(obj)} {operation}{suffix}")
+    session.show(f"{called(obj)} {operation}{suffix}")
 
 
 def _objects(session: Session, call: Call, doing: str) -> tuple[list[Given], list[str]]:
@@ -149,7 +149,8 @@ def _apply(session: Session, call: Call, one: Given, dry: str) -> None:
                 one.resource.kind, one.name, one.namespace, patch, type="strategic", dry_run=dry == "server"
             )
         except Refused as why:
-            doing = f"error when applying patch:\n{compact(patch)}\nto:\n{_described(one)}\nfor: {source}: error when patching {source}"
+            doing = f"error when applying patch:\n{compact(patch)}\nto:\n{_described(one)}\nfor: "
+            doing += f"{source}: error when patching {source}"
             raise Failed(explained(why, doing)) from None
     done(session, call, changed, "configured", dry=dry)
 

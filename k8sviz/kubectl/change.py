@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from k8sviz.cluster.api import PatchType
 from k8sviz.cluster.refused import Refused
 from k8sviz.history import Object
 from k8sviz.kubectl.apply import done, dry_run, record_warning
@@ -134,7 +135,7 @@ def _mark_one(
     before = dict(mapping(obj, "metadata", field))
     if call.on("list"):
         for key in sorted(before):
-            session.say(f"{key}={before[key]}")
+            session.show(f"{key}={before[key]}")
         return
     taken = sorted(key for key, value in new.items() if key in before and before[key] != value)
     if taken and not call.on("overwrite"):
@@ -145,7 +146,7 @@ def _mark_one(
         raise Failed(f"--overwrite is false but found the following declared annotation(s): {said}")
     missing = [key for key in removed if key not in before]
     for key in missing:
-        session.say(f'label "{key}" not found.' if field == "labels" else f'annotation "{key}" not found.')
+        session.show(f'label "{key}" not found.' if field == "labels" else f'annotation "{key}" not found.')
     after = {key: value for key, value in {**before, **new}.items() if key not in removed}
     if after != before and dry != "client":
         change: dict[str, Any] = {**new, **{key: None for key in removed if key in before}}
@@ -167,8 +168,9 @@ def _mark_one(
 
 def patch(session: Session, call: Call) -> None:
     """`kubectl patch`. Raises Failed, Refused."""
-    kind = call.flag("type", "strategic").lower()
-    if kind not in ("strategic", "merge", "json"):
+    kinds: dict[str, PatchType] = {"strategic": "strategic", "merge": "merge", "json": "json"}
+    kind = kinds.get(call.flag("type", "strategic").lower())
+    if kind is None:
         raise Failed(f'--type must be one of [json merge strategic], not "{call.flag("type")}"')
     given_text = call.flag("patch") or (session.read(call.flag("patch-file")) if call.has("patch-file") else "")
     if not given_text:
@@ -297,7 +299,8 @@ def _selector(resource: Resource, obj: Object) -> dict[str, Any]:
         found = mapping(obj, "metadata", "labels")
         if not found:
             raise Failed(
-                "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed"
+                "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and "
+                "cannot be exposed"
             )
     elif resource.kind in ("Service", "ReplicationController"):
         found = mapping(obj, "spec", "selector")
@@ -319,7 +322,8 @@ def _ports(call: Call, resource: Resource, obj: Object) -> list[dict[str, Any]]:
             for port in listed(container, "ports")
         ]
     protocol = call.flag("protocol") or (known[0][1] if known else "TCP")
-    numbers = [int(part) for part in call.flag("port").split(",") if part.isdigit()] or [number for number, _ in known]
+    given_ports = [int(part) for part in call.flag("port").split(",") if part.isdigit()]
+    numbers: list[Any] = given_ports or [number for number, _ in known]
     if not numbers:
         raise Failed("couldn't find port via --port flag or introspection")
     target = call.flag("target-port")

@@ -121,7 +121,7 @@ class Kubectl:
     """
 
     def __init__(
-        self, target: Target, *, namespace: str = "default", files: Files | None = None, user: str = "kubernetes-admin"
+        self, target: Target, *, namespace: str = "default", files: Files | None = None, user: str = ""
     ) -> None:
         self.target = target
         self.namespace = namespace
@@ -148,11 +148,11 @@ class Kubectl:
 
     def _dispatch(self, session: Session, words: list[str]) -> None:
         if not words or words[0] in ("help", "--help", "-h"):
-            session.say(say("kubectl.help", commands=", ".join(COMMANDS)))
+            session.show(say("kubectl.help", commands=", ".join(COMMANDS)))
             return
         name, rest = words[0], words[1:]
         if "--help" in rest[: rest.index("--")] if "--" in rest else "--help" in rest or "-h" in rest[-1:]:
-            session.say(say("kubectl.help-of", command=name))
+            session.show(say("kubectl.help-of", command=name))
             return
         own = _WITH_COMMANDS.get(name)
         if own is not None:

@@ -54,7 +54,8 @@ _ALIASES: Final = {
     "resourcequota": "quota",
 }
 _RUN_FLAGS: Final = _COMMON + (
-    "image= restart= port= env= labels,l= command annotations= image-pull-policy= rm stdin,i tty,t attach expose quiet,q "
+    "image= restart= port= env= labels,l= command annotations= image-pull-policy= rm stdin,i tty,t attach "
+    "expose quiet,q "
     "grace-period= pod-running-timeout= overrides= override-type= privileged leave-stdin-open timeout= wait"
 )
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
@@ -154,19 +155,10 @@ def _data(session: Session, call: Call, kind: str) -> dict[str, str]:
         raise Failed("from-env-file cannot be combined with from-file or from-literal")
 
     def add(key: str, value: str) -> None:
-        if not _KEY.fullmatch(key) or key in (".", "..") or len(key) > 253:
-            if key in (".", ".."):
-                raise Failed(f"\"{key}\" is not a valid key name for a {word}: must not be '{key}'")
-            raise Failed(
-                f'"{key}" is not a valid key name for a {word}: a valid config key must consist of alphanumeric '
-                "characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation "
-                "is '[-._a-zA-Z0-9]+')"
-            )
+        _check_key(key, word)
         if key in found:
             raise Failed(
-                f'cannot add key {key!r}, another key by that name already exists in Data for {word} "{call.words[0]}"'.replace(
-                    "'", '"'
-                )
+                f'cannot add key "{key}", another key by that name already exists in Data for {word} "{call.words[0]}"'
             )
         found[key] = value
 
@@ -184,6 +176,17 @@ def _data(session: Session, call: Call, kind: str) -> dict[str, str]:
                 key, _, value = line.lstrip().partition("=")
                 add(key, value)
     return found
+
+
+def _check_key(key: str, word: str) -> None:
+    if key in (".", ".."):
+        raise Failed(f"\"{key}\" is not a valid key name for a {word}: must not be '{key}'")
+    if not _KEY.fullmatch(key) or len(key) > 253:
+        raise Failed(
+            f'"{key}" is not a valid key name for a {word}: a valid config key must consist of alphanumeric '
+            "characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation "
+            "is '[-._a-zA-Z0-9]+')"
+        )
 
 
 def _unquoted(value: str) -> str:
@@ -254,7 +257,8 @@ def _registry(session: Session, call: Call) -> Object:
     missing = [name for name in ("docker-username", "docker-password") if not call.flag(name)]
     if missing:
         raise Failed(
-            "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required"
+            "either --from-file or the combination of --docker-username, --docker-password and --docker-server "
+            "is required"
         )
     user, password = call.flag("docker-username"), call.flag("docker-password")
     entry: dict[str, str] = {"username": user, "password": password}
@@ -457,7 +461,7 @@ def _token(session: Session, call: Call) -> None:
         _packed(json.dumps(part, separators=(",", ":"))).rstrip("=").replace("+", "-").replace("/", "_")
         for part in parts
     ]
-    session.say(".".join([*packed, "simulated"]))
+    session.show(".".join([*packed, "simulated"]))
 
 
 _MAKERS: Final[dict[str, Callable[[Session, Call], Object]]] = {
@@ -495,7 +499,8 @@ def run(session: Session, words: list[str]) -> None:
         raise Failed('required flag(s) "image" not set')
     if call.on("rm") or call.on("stdin") or call.on("attach"):
         raise Failed(
-            "run -it, --attach and --rm are not there in the built-in kubectl; run without them, then kubectl logs or exec"
+            "run -it, --attach and --rm are not there in the built-in kubectl; run without them, then kubectl "
+            "logs or exec"
         )
     name, restart = call.words[0], call.flag("restart", "Always")
     if restart not in ("Always", "OnFailure", "Never"):

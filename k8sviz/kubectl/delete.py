@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from k8sviz.cluster.api import Propagation
 from k8sviz.cluster.refused import Refused
 from k8sviz.history import Object
 from k8sviz.kubectl.apply import dry_run
@@ -28,7 +29,7 @@ _FORCED: Final = (
     "resource may continue to run on the cluster indefinitely."
 )
 _PATIENCE: Final = 600.0  # seconds of the cluster: kubectl would wait for ever, which helps nobody here
-_CASCADES: Final = {
+_CASCADES: Final[dict[str, Propagation]] = {
     "background": "Background",
     "true": "Background",
     "foreground": "Foreground",
@@ -61,7 +62,7 @@ def delete(session: Session, call: Call) -> None:
     if call.on("wait", default=True) and dry_run_of(call) == "none" and not _immediate(call):
         _wait(session, call, waiting)
     if not found and not session.code and not call.on("ignore-not-found"):
-        session.say("No resources found")
+        session.show("No resources found")
 
 
 def dry_run_of(call: Call) -> str:
@@ -84,7 +85,8 @@ def _named(session: Session, call: Call) -> list[tuple[Resource, str, str]]:
         return [(one.resource, one.name, one.namespace) for one in found]
     if not call.words:
         raise Failed(
-            "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n"
+            "You must provide one or more resources by argument or filename.\nExample resource specifications "
+            "include:\n"
             "   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'"
         )
     chosen = call.on("all") or call.has("selector") or call.has("field-selector")
@@ -137,9 +139,9 @@ def delete_one(
         place = f" from {where} namespace" if where else ""
         verb = "force deleted" if grace == 0 else "deleted"
         if call.flag("output") == "name":
-            session.say(f"{resource.word}/{name}")
+            session.show(f"{resource.word}/{name}")
         else:
-            session.say(f'{resource.word} "{name}" {verb}{place}{suffix}')
+            session.show(f'{resource.word} "{name}" {verb}{place}{suffix}')
     return obj if dry == "none" else None
 
 

@@ -42,7 +42,8 @@ def explain(session: Session, call: Call) -> None:
     """Print what the API says. Raises Failed."""
     if not call.words:
         raise Failed(
-            'You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.'
+            'You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list '
+            "of supported resources."
         )
     if len(call.words) > 1:
         raise Failed("We accept only this format: explain RESOURCE\nSee 'kubectl explain -h' for help and examples")
@@ -60,7 +61,7 @@ def explain(session: Session, call: Call) -> None:
             raise Failed(f'field "{word}" does not exist')
         field = _Field(*found)
         name = field.leads_to
-    described = _type(name) if name else {"description": "", "fields": {}}
+    described: dict[str, Any] = _type(name) if name else {"description": "", "fields": {}}
     if field is not None:
         session.out.append(f"FIELD: {words[-1]} <{field.type}>{_required(field)}\n{_values(field, '')}\n\n")
     session.out.append("DESCRIPTION:\n" + _description(field, described))

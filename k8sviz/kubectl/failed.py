@@ -17,7 +17,7 @@ class Failed(Exception):  # noqa: N818 - what kubectl says, not what went wrong 
 
 
 def explained(refused: Refused, doing: str = "") -> str:
-    """A Status of the API server as kubectl words it; `doing` is what kubectl was at, as `error when creating "a.yaml"`.
+    """A Status of the API server as kubectl words it; `doing` is what kubectl was at.
 
     >>> explained(Refused(404, "NotFound", 'pods "x" not found'))
     'Error from server (NotFound): pods "x" not found'

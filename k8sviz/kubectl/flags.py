@@ -74,9 +74,10 @@ def _known(own: str) -> dict[str, _Flag]:
 def read(command: str, words: Sequence[str], own: str) -> Call:
     """Read what follows a command's name; `own` names its flags. Raises Failed for one that it has not.
 
-    >>> call = read("get", ["pods", "-nkube-system", "-o", "wide", "--no-headers", "-l=a=b"], "output,o= selector,l= no-headers")
+    >>> own = "output,o= selector,l= no-headers"
+    >>> call = read("get", ["pods", "-ndemo", "-o", "wide", "--no-headers", "-l=a=b"], own)
     >>> call.words, call.flag("namespace"), call.flag("output"), call.on("no-headers"), call.flag("selector")
-    (['pods'], 'kube-system', 'wide', True, 'a=b')
+    (['pods'], 'demo', 'wide', True, 'a=b')
     """
     known = _known(own)
     flags: dict[str, list[str]] = {}

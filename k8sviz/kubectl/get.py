@@ -34,7 +34,8 @@ GET_FLAGS: Final = (
 EVENTS_FLAGS: Final = "output,o= all-namespaces,A for= types= watch,w no-headers chunk-size= show-managed-fields"
 _NOTHING: Final = (
     'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported '
-    'resources.\n\nerror: Required resource not specified.\nUse "kubectl explain <resource>" for a detailed description '
+    'resources.\n\nerror: Required resource not specified.\nUse "kubectl explain <resource>" for a detailed '
+    "description "
     "of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples"
 )
 Group = tuple[Resource, list[Object]]
@@ -156,7 +157,7 @@ def events(session: Session, call: Call) -> None:
     found.sort(key=_when)
     if not found:
         where = "" if everywhere else f" in {session.namespace(call)} namespace."
-        session.warn(f"No events found{where}" if not call.flag("for") else f"No events found{where}")
+        session.warn(f"No events found{where}")
         return
     if call.flag("output"):
         print_objects(session, call, found, single=False)

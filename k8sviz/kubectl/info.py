@@ -37,10 +37,10 @@ def version(session: Session, call: Call) -> None:
         return
     if output:
         raise Failed("--output must be 'yaml' or 'json'")
-    session.say(f"Client Version: {_CLIENT}")
-    session.say(f"Kustomize Version: {_KUSTOMIZE}")
+    session.show(f"Client Version: {_CLIENT}")
+    session.show(f"Kustomize Version: {_KUSTOMIZE}")
     if not call.on("client"):
-        session.say(f"Server Version: {VERSION['gitVersion']}")
+        session.show(f"Server Version: {VERSION['gitVersion']}")
 
 
 def api_resources(session: Session, call: Call) -> None:
@@ -59,7 +59,7 @@ def api_resources(session: Session, call: Call) -> None:
         found.sort(key=lambda one: one.plural if call.flag("sort-by") == "name" else one.kind)
     if output == "name":
         for one in found:
-            session.say(one.full)
+            session.show(one.full)
         return
     head = ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
     rows = [] if call.on("no-headers") else [head]
@@ -70,7 +70,7 @@ def api_resources(session: Session, call: Call) -> None:
 def api_versions(session: Session, _: Call) -> None:
     """`kubectl api-versions`."""
     for one in sorted({one.api_version for one in resources()}):
-        session.say(one)
+        session.show(one)
 
 
 def auth(session: Session, words: list[str]) -> None:
@@ -78,7 +78,7 @@ def auth(session: Session, words: list[str]) -> None:
     what = words[0] if words else ""
     if what == "whoami":
         call = read("auth whoami", words[1:], "output,o=")
-        session.out.append(table([["ATTRIBUTE", "VALUE"], ["Username", call.flag("as") or session.user]]))
+        session.out.append(table([["ATTRIBUTE", "VALUE"], ["Username", call.flag("as") or session.user or _ADMIN]]))
         return
     if what != "can-i":
         raise Failed(f'unknown command "{what}" for "kubectl auth": can-i and whoami are there')
@@ -87,7 +87,8 @@ def auth(session: Session, words: list[str]) -> None:
         raise Failed("auth can-i --list is not there in the built-in kubectl; ask for one verb and type")
     if not 2 <= len(call.words) <= 3:
         raise Failed(
-            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples."
+            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth "
+            "can-i -h' for help and examples."
         )
     verb, target = call.words[:2]
     word, _, name = target.partition("/")
@@ -107,7 +108,7 @@ def auth(session: Session, words: list[str]) -> None:
         or can(_grants(session), subject, verb, plural, name, known.group if known else "", namespace).allowed
     )
     if not call.on("quiet"):
-        session.say("yes" if allowed else "no")
+        session.show("yes" if allowed else "no")
     if not allowed:
         session.code = 1
 
@@ -123,7 +124,7 @@ def config(session: Session, words: list[str]) -> None:
     what = words[0] if words else ""
     name, cluster = "kubernetes-admin@k8sviz", "k8sviz"
     if what == "current-context":
-        session.say(name)
+        session.show(name)
     elif what == "get-contexts":
         session.out.append(
             table([["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"], ["*", name, cluster, _ADMIN, session.home]])
@@ -157,15 +158,16 @@ def config(session: Session, words: list[str]) -> None:
         call = read("config set-context", words[1:], "current cluster= user=")
         if call.has("namespace"):
             session.new_home = call.flag("namespace")
-        session.say(f'Context "{name}" modified.')
+        session.show(f'Context "{name}" modified.')
     else:
         raise Failed(
-            f'unknown command "{what}" for "kubectl config": view, current-context, get-contexts and set-context are there'
+            f'unknown command "{what}" for "kubectl config": view, current-context, get-contexts and '
+            f"set-context are there"
         )
 
 
 def cluster_info(session: Session, _: Call) -> None:
     """`kubectl cluster-info`."""
-    session.say("Kubernetes control plane is running at https://172.18.0.2:6443")
-    session.say("")
-    session.say("To further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.")
+    session.show("Kubernetes control plane is running at https://172.18.0.2:6443")
+    session.show("")
+    session.show("To further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.")

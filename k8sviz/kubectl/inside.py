@@ -80,7 +80,8 @@ def execute(session: Session, call: Call) -> None:
     words, command = call.words, call.after
     if not call.dashed and len(words) > 1:
         raise Failed(
-            "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples"
+            "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl "
+            "exec -h' for help and examples"
         )
     if not words:
         raise Failed("pod, type/name or --filename must be specified")
@@ -111,7 +112,8 @@ def logs(session: Session, call: Call) -> None:
         return
     if not call.words:
         raise Failed(
-            "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples"
+            "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required "
+            "argument for the logs command\nSee 'kubectl logs -h' for help and examples"
         )
     pod = _pod(session, call, call.words[0])
     _log(session, call, pod, given=call.words[1] if len(call.words) > 1 else "", tail=call.flag("tail"))

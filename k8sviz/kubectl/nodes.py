@@ -19,7 +19,8 @@ __all__ = ["CORDON_FLAGS", "DRAIN_FLAGS", "TAINT_FLAGS", "cordon", "drain", "tai
 
 CORDON_FLAGS: Final = "selector,l= dry-run=unchanged"
 DRAIN_FLAGS: Final = (
-    "selector,l= dry-run=unchanged force grace-period= ignore-daemonsets delete-emptydir-data delete-local-data timeout= "
+    "selector,l= dry-run=unchanged force grace-period= ignore-daemonsets delete-emptydir-data delete-local-data "
+    "timeout= "
     "pod-selector= disable-eviction skip-wait-for-delete-timeout= chunk-size="
 )
 TAINT_FLAGS: Final = (
@@ -43,27 +44,28 @@ def cordon(session: Session, call: Call, *, off: bool = False) -> None:
     found = _nodes(session, call, call.words)
     if not found:
         raise Failed(
-            f"USAGE: {'uncordon' if off else 'cordon'} NODE [flags]\nSee 'kubectl {'uncordon' if off else 'cordon'} -h' for help and examples"
+            f"USAGE: {'uncordon' if off else 'cordon'} NODE [flags]\nSee 'kubectl "
+            f"{'uncordon' if off else 'cordon'} -h' for help and examples"
         )
     dry = dry_run(session, call) if call.has("dry-run") else "none"
     for one in found:
         try:
-            _cordon(session, call, one, off=off, dry=dry)
+            _cordon(session, one, off=off, dry=dry)
         except Refused as refused:
             session.fail(explained(refused))
 
 
-def _cordon(session: Session, call: Call, one: Wanted, *, off: bool, dry: str) -> None:
+def _cordon(session: Session, one: Wanted, *, off: bool, dry: str) -> None:
     node = session.get(one, "")
     word = "uncordoned" if off else "cordoned"
     if bool(flag(node, "spec", "unschedulable")) is not off:
-        session.say(f"node/{one.name} already {word}")
+        session.show(f"node/{one.name} already {word}")
         return
     if dry != "client":
         change: dict[str, Any] = {"spec": {"unschedulable": None if off else True}}
         session.api.patch("Node", one.name, "", change, type="strategic", dry_run=dry == "server")
     suffix = {"client": " (dry run)", "server": " (server dry run)"}.get(dry, "")
-    session.say(f"node/{one.name} {word}{suffix}")
+    session.show(f"node/{one.name} {word}{suffix}")
 
 
 # -- drain -----------------------------------------------------------------------------------------
@@ -75,7 +77,7 @@ def drain(session: Session, call: Call) -> None:
     if not found:
         raise Failed("USAGE: drain NODE [flags]\nSee 'kubectl drain -h' for help and examples")
     for one in found:
-        _cordon(session, call, one, off=False, dry="none")
+        _cordon(session, one, off=False, dry="none")
     for one in found:
         _drain(session, call, one)
 
@@ -86,17 +88,18 @@ def _drain(session: Session, call: Call, one: Wanted) -> None:
         chosen = session.api.list("Pod", labels=call.flag("pod-selector"), fields=f"spec.nodeName={one.name}")
         names = {_key(pod) for pod in chosen}
         pods = [pod for pod in pods if _key(pod) in names]
-    evicted, errors, warnings = _sorted_out(session, call, pods)
+    evicted, errors, warnings = _sorted_out(call, pods)
     if errors:
         session.fail(f'error: unable to drain node "{one.name}" due to error: {_joined(errors)}, continuing command...')
         session.warn(f"There are pending nodes to be drained:\n {one.name}\n{_joined(errors)}")
         return
     if warnings:
-        session.warn(f"Warning: {'; '.join(f'{why}: {', '.join(names)}' for why, names in warnings.items())}")
+        said = [f"{why}: {', '.join(names)}" for why, names in warnings.items()]
+        session.warn(f"Warning: {'; '.join(said)}")
     for pod in evicted:
-        session.say(f"evicting pod {'/'.join(_key(pod))}")
+        session.show(f"evicting pod {'/'.join(_key(pod))}")
     _evict(session, call, evicted)
-    session.say(f"node/{one.name} drained")
+    session.show(f"node/{one.name} drained")
 
 
 def _key(pod: Object) -> tuple[str, str]:
@@ -108,9 +111,7 @@ def _joined(errors: dict[str, list[str]]) -> str:
     return said[0] if len(said) == 1 else f"[{', '.join(said)}]"
 
 
-def _sorted_out(
-    session: Session, call: Call, pods: Sequence[Object]
-) -> tuple[list[Object], dict[str, list[str]], dict[str, list[str]]]:
+def _sorted_out(call: Call, pods: Sequence[Object]) -> tuple[list[Object], dict[str, list[str]], dict[str, list[str]]]:
     """Which Pods are evicted, what forbids it, and what is worth a warning (drain's filters)."""
     evicted: list[Object] = []
     errors: dict[str, list[str]] = {}
@@ -161,7 +162,7 @@ def _evict(session: Session, call: Call, pods: Sequence[Object]) -> None:
     left = [pod for pod in pods if not _is_gone(session, pod)]
     for pod in pods:
         if pod not in left:
-            session.say(f"pod/{text(pod, 'metadata', 'name')} evicted")
+            session.show(f"pod/{text(pod, 'metadata', 'name')} evicted")
     if left:
         raise Failed(f"unable to drain node, global timeout reached: {limit:.0f}s")
 

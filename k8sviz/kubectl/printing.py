@@ -44,7 +44,7 @@ def print_objects(session: Session, call: Call, objects: Sequence[Object], *, si
     form, _, template = output.partition("=")
     if form == "name":
         for obj in objects:
-            session.say(called(obj))
+            session.show(called(obj))
         return
     shown = [_shown(obj, keep=call.on("show-managed-fields")) for obj in objects]
     whole: Object = (

@@ -1,4 +1,4 @@
-"""`kubectl get --raw`: a request's path, answered as the API server writes JSON on the wire (go's encoder, two spaces)."""
+"""`kubectl get --raw`: a request's path, answered as the API server writes it."""
 
 from __future__ import annotations
 

@@ -65,10 +65,10 @@ def rollout(session: Session, words: list[str]) -> None:
 
 
 def _status(session: Session, call: Call, one: Wanted, obj: Object) -> None:
-    tell = {"Deployment": deployment_status, "StatefulSet": stateful_set_status, "DaemonSet": _daemon_set_status}.get(
+    viewer = {"Deployment": deployment_status, "StatefulSet": stateful_set_status, "DaemonSet": _daemon_set_status}.get(
         one.resource.kind
     )
-    if tell is None:
+    if viewer is None:
         raise Failed(
             f"no status viewer has been implemented for {one.resource.kind}"
             if not one.resource.group
@@ -76,31 +76,37 @@ def _status(session: Session, call: Call, one: Wanted, obj: Object) -> None:
         )
     wanted = integer({"r": int(call.flag("revision", "0") or 0)}, "r") or 0
     watch, uid = call.on("watch", default=True), text(obj, "metadata", "uid")
-    state: dict[str, bool] = {"done": False}
     name, namespace = one.name, session.namespace(call)
+    done, wrong = [False], list[Failed]()
 
     def show(found: Object) -> None:
-        if not state["done"]:
-            said, state["done"] = tell(found, wanted)
-            session.out.append(said)
+        said, done[0] = viewer(found, wanted)
+        session.out.append(said)
 
     def saw(change: str, found: Object) -> None:
-        if found.get("kind") == one.resource.kind and text(found, "metadata", "name") == name:
-            if text(found, "metadata", "namespace") != namespace or state["done"]:
-                return
+        meta = mapping(found, "metadata")
+        if found.get("kind") != one.resource.kind or (meta.get("name"), meta.get("namespace")) != (name, namespace):
+            return
+        if done[0] or wrong or meta.get("uid") != uid:
+            return
+        try:
             if change == "DELETED":
                 raise Failed("object has been deleted")
-            if text(found, "metadata", "uid") == uid:
-                show(found)
+            show(found)
+        except Failed as failed:  # said when the cluster has done its part
+            wrong.append(failed)
 
     stop = session.target.subscribe(saw)
     try:
         show(obj)
-        limit = parse_duration(call.flag("timeout", "0s")) or 0.0
-        if watch and not session.target.run_until(lambda: state["done"], limit or _PATIENCE):
-            raise Failed("timed out waiting for the condition")
+        limit = parse_duration(call.flag("timeout", "0s")) or _PATIENCE
+        ended = not watch or session.target.run_until(lambda: done[0] or bool(wrong), limit)
     finally:
         stop()
+    if wrong:
+        raise wrong[0]
+    if not ended:
+        raise Failed("timed out waiting for the condition")
 
 
 def deployment_status(obj: Object, revision: int = 0) -> tuple[str, bool]:
@@ -145,7 +151,8 @@ def stateful_set_status(obj: Object, _: int = 0) -> tuple[str, bool]:
     if mapped(spec, "updateStrategy", "rollingUpdate") is not None and replicas is not None and partition is not None:
         if updated < replicas - partition:
             return (
-                f"Waiting for partitioned roll out to finish: {updated} out of {replicas - partition} new pods have been "
+                f"Waiting for partitioned roll out to finish: {updated} out of {replicas - partition} new pods "
+                f"have been "
                 "updated...\n"
             ), False
         if partition:
@@ -229,9 +236,9 @@ def _history(session: Session, call: Call, one: Wanted, obj: Object) -> None:
         template = {**template, "metadata": {**meta, "annotations": {**mapping(meta, "annotations"), _CAUSE: cause}}}
     w = Writer(session.target.now)
     pod_template(w, template)
-    session.say(f"{called(obj)} with revision #{wanted}")
+    session.show(f"{called(obj)} with revision #{wanted}")
     session.out.append(w.text())
-    session.say("")
+    session.show("")
 
 
 # -- undo, pause, restart --------------------------------------------------------------------------
@@ -244,8 +251,10 @@ def _undo(session: Session, call: Call, one: Wanted, obj: Object) -> None:
     dry = dry_run(session, call)
     if LAST_APPLIED in mapping(obj, "metadata", "annotations"):
         session.warn(
-            f"Warning: resource {one.resource.plural}/{one.name} was previously managed with 'kubectl apply'. Rolling back "
-            f"will not update the {LAST_APPLIED} annotation, which may cause unexpected behavior on future 'kubectl apply' "
+            f"Warning: resource {one.resource.plural}/{one.name} was previously managed with 'kubectl apply'. "
+            f"Rolling back "
+            f"will not update the {LAST_APPLIED} annotation, which may cause unexpected behavior on future "
+            f"'kubectl apply' "
             "operations. Consider using 'kubectl apply' with your previous configuration file instead."
         )
     revisions = _revisions(session, one, obj)
@@ -262,7 +271,7 @@ def _undo(session: Session, call: Call, one: Wanted, obj: Object) -> None:
     template = deepcopy(revisions[wanted or numbers[-2]][1])
     _drop_hash(template)
     if same_template(mapping(obj, "spec", "template"), template):
-        session.say(
+        session.show(
             f"{called(obj)} skipped rollback (current template already matches revision {wanted or numbers[-2]})"
         )
         return

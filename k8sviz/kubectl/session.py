@@ -44,7 +44,7 @@ class Session:
         """The API."""
         return self.target.api
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """A line on the standard output."""
         self.out.append(line + "\n")
 

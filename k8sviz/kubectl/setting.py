@@ -45,7 +45,8 @@ def set_fields(session: Session, words: list[str]) -> None:
     what = _ALIASES.get(words[0], words[0]) if words else ""
     if what not in _VERBS:
         raise Failed(
-            f'unknown command "{" ".join(words[:1])}" for "kubectl set": image, env, resources and serviceaccount are there'
+            f'unknown command "{" ".join(words[:1])}" for "kubectl set": image, env, resources and '
+            f"serviceaccount are there"
         )
     call = read(f"set {what}", words[1:], _FLAGS[what])
     dry = dry_run(session, call)
@@ -179,12 +180,12 @@ def _bare(obj: Object) -> Object:
 
 def _list(session: Session, one: Wanted, spec: dict[str, Any]) -> None:
     for container in listed(spec, "containers"):
-        session.say(f"# {one.resource.plural}/{one.name}, container {text(container, 'name')}")
+        session.show(f"# {one.resource.plural}/{one.name}, container {text(container, 'name')}")
         for variable in listed(container, "env"):
             source = mapping(variable, "valueFrom")
             name = text(variable, "name")
             for ref, word in (("configMapKeyRef", "configmap"), ("secretKeyRef", "secret")):
                 if ref in source:
-                    session.say(f"# {name} from {word} {text(source, ref, 'name')}, key {text(source, ref, 'key')}")
+                    session.show(f"# {name} from {word} {text(source, ref, 'name')}, key {text(source, ref, 'key')}")
             if not source:
-                session.say(f"{name}={text(variable, 'value')}")
+                session.show(f"{name}={text(variable, 'value')}")

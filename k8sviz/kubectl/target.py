@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
+from k8sviz.cluster.api import PatchType, Propagation
 from k8sviz.cluster.refused import Refused, bad_request, not_found
 from k8sviz.errors import K8svizError
 from k8sviz.history import Object, Snapshot
@@ -44,7 +45,7 @@ class Api(Protocol):
         namespace: str,
         patch: Any,
         *,
-        type: str = "strategic",  # noqa: A002 - kubectl's own word
+        type: PatchType = "strategic",  # noqa: A002 - kubectl's own word
         subresource: str = "",
         dry_run: bool = False,
     ) -> Object:
@@ -57,7 +58,7 @@ class Api(Protocol):
         namespace: str = "",
         *,
         grace: int | None = None,
-        propagation: str = "Background",
+        propagation: Propagation = "Background",
         uid: str = "",
         resource_version: str = "",
         dry_run: bool = False,
@@ -79,11 +80,14 @@ class Target(Protocol):
     def run(self, seconds: float) -> None:
         """Let time pass."""
 
-    def run_until(self, test: Callable[[], bool], seconds: float) -> bool:
+    def run_until(self, test: Callable[[], bool], seconds: float, /) -> bool:
         """Let time pass until a test holds, at most that long; whether it holds."""
 
-    def subscribe(self, watcher: Callable[[str, Object], object]) -> Callable[[], None]:
+    def subscribe(self, watcher: Callable[[str, Object], object], /) -> Callable[[], None]:
         """Tell of every change from now on; what is returned ends that."""
+
+    def evict(self, pod: Object, grace: int | None = None) -> None:
+        """Ask for a Pod's eviction. Raises Refused, with 429 where a budget forbids it."""
 
     def execute(self, pod: Object, container: str, argv: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
         """Run a command in a container: exit code, output, errors."""
@@ -141,13 +145,17 @@ class Moment:
     def run(self, seconds: float) -> None:
         """Nothing passes."""
 
-    def run_until(self, test: Callable[[], bool], seconds: float) -> bool:
+    def run_until(self, test: Callable[[], bool], _: float, /) -> bool:
         """Nothing passes: whether it holds."""
         return test()
 
-    def subscribe(self, watcher: Callable[[str, Object], object]) -> Callable[[], None]:
+    def subscribe(self, _: Callable[[str, Object], object], /) -> Callable[[], None]:
         """Nothing changes."""
         return lambda: None
+
+    def evict(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused, as every change is."""
+        raise Refused(405, "MethodNotAllowed", say("kubectl.only-looks"))
 
     def execute(self, *_: Any, **__: Any) -> NoReturn:
         """Refused: nothing runs in a moment."""

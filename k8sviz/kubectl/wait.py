@@ -31,7 +31,8 @@ def wait(session: Session, call: Call) -> None:
     left = parse_duration(call.flag("timeout", "30s"))
     if left is None:
         raise Failed(
-            f'invalid argument "{call.flag("timeout")}" for "--timeout" flag: time: invalid duration "{call.flag("timeout")}"'
+            f'invalid argument "{call.flag("timeout")}" for "--timeout" flag: time: invalid duration '
+            f'"{call.flag("timeout")}"'
         )
     if left < 0:
         left = 7 * 24 * 3600.0
@@ -63,7 +64,7 @@ def _created(session: Session, call: Call, end: float) -> None:
         if not session.target.run_until(is_there, max(0.0, end - session.target.now)):
             session.fail(f"error: timed out waiting for the condition on {one.resource.plural}/{one.name}")
         else:
-            session.say(f"{called(state[-1])} condition met")
+            session.show(f"{called(state[-1])} condition met")
 
 
 Test = Callable[[Object | None], bool]
@@ -83,7 +84,8 @@ def _test(kind: str, what: str) -> Test:
             raise Failed(
                 "jsonpath expression is required"
                 if not what
-                else "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'"
+                else "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or "
+                "--for=jsonpath='{.status.readyReplicas}'"
             )
         return lambda obj: obj is not None and _is(obj, found[1], found[2])
     raise Failed(f'unrecognized condition: "{"=".join(filter(None, (kind, what)))}"')
@@ -141,6 +143,6 @@ def _one(session: Session, call: Call, one: Wanted, test: Test, end: float) -> N
     if session.target.run_until(holds, max(0.0, end - session.target.now)):
         obj = state[0]
         name = called(obj) if obj is not None and mapping(obj, "metadata") else one.resource.called(one.name)
-        session.say(f"{name} condition met")
+        session.show(f"{name} condition met")
     else:
         session.fail(f"error: timed out waiting for the condition on {one.resource.plural}/{one.name}")

@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 class World(Protocol):
     """Where a shell stands: what commands do there, and what files there are. Paths are as they were typed."""
 
-    def run(self, argv: Sequence[str], stdin: str, env: Mapping[str, str]) -> Answer:
+    def run(self, argv: Sequence[str], stdin: str, env: Mapping[str, str], /) -> Answer:
         """Run a command that is not the shell's own; 127 when there is none of that name."""
 
     def read(self, path: str) -> str:

@@ -227,7 +227,7 @@ def budget(w: Writer, obj: JSON, events: Sequence[Object] | None) -> None:
     w.events(events)
 
 
-_METADATA: Final = ("name", "namespace", "labels", "annotations")
+_METADATA: Final = ("name", "namespace", "labels", "annotations", "managedFields")
 
 
 def anything(w: Writer, obj: JSON, events: Sequence[Object] | None) -> None:
@@ -235,7 +235,7 @@ def anything(w: Writer, obj: JSON, events: Sequence[Object] | None) -> None:
     w.meta(obj)
     w.field("API Version", text(obj, "apiVersion"))
     w.field("Kind", text(obj, "kind"))
-    meta = {key: value for key, value in mapping(obj, "metadata").items() if key not in _METADATA + ("managedFields",)}
+    meta = {key: value for key, value in mapping(obj, "metadata").items() if key not in _METADATA}
     _fields(w, {"metadata": meta, **{k: v for k, v in obj.items() if k not in ("apiVersion", "kind", "metadata")}}, 0)
     w.events(events)
 

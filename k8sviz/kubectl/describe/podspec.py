@@ -10,6 +10,7 @@ from k8sviz.kubectl.describe.writer import Writer, whole
 from k8sviz.kubectl.times import date
 from k8sviz.rules.downward import field_value
 from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, strings, text
+from k8sviz.rules.objects import Objects
 from k8sviz.rules.quantity import divide_for_downward_api, quantity_or_none
 
 __all__ = ["containers", "pod_template", "tolerations", "volume_source", "volumes"]
@@ -143,7 +144,8 @@ def _probe(probe: JSON) -> str:
     if http is not None:
         scheme = (text(http, "scheme") or "HTTP").lower()
         path = text(http, "path")
-        return f"http-get {scheme}://{text(http, 'host')}:{http.get('port', '')}{'' if path[:1] in ('/', '') else '/'}{path} {rest}"
+        slash = "" if path[:1] in ("/", "") else "/"
+        return f"http-get {scheme}://{text(http, 'host')}:{http.get('port', '')}{slash}{path} {rest}"
     if tcp is not None:
         return f"tcp-socket {text(tcp, 'host')}:{tcp.get('port', '')} {rest}"
     if grpc is not None:
@@ -179,7 +181,7 @@ def _source(source: JSON, container: JSON, pod: JSON | None) -> str:
     field, amount = mapped(source, "fieldRef"), mapped(source, "resourceFieldRef")
     if field is not None:
         path = text(field, "fieldPath")
-        found = field_value(path, pod, Objects(())) if pod is not None else ""
+        found = field_value(path, pod, Objects()) if pod is not None else ""
         value = found if isinstance(found, str) else ""
         return f"{value} ({text(field, 'apiVersion') or 'v1'}:{path})"
     if amount is not None:
