@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from k8sviz.diagrams import STORIES
 from k8sviz.diagrams import story as story_named
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Snapshot, Step
 from k8sviz.kinds import Ref, parse_ref
 from k8sviz.sources.opening import follower, open_history
+from k8sviz.stories import STORIES
 from k8sviz.words import say
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from k8sviz.cli.common import AddCommand, cluster_arguments, command, is_ref
 from k8sviz.cli.screen import steer
-from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
+from k8sviz.stories import STORIES
 
 __all__ = ["COMMANDS"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import k8sviz
 from k8sviz.cli.common import AddCommand, command, exit_code, print_json, source_arguments, split
-from k8sviz.diagrams import STORIES
 from k8sviz.errors import K8svizError
+from k8sviz.stories import STORIES
 
 if TYPE_CHECKING:
     from k8sviz.why import Explanation

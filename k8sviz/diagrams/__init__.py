@@ -5,32 +5,18 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History
+from k8sviz.stories import STORIES
 
-__all__ = ["STORIES", "Teller", "story"]
+__all__ = ["Teller", "story"]
 
 Teller = Callable[..., Diagram]  # (snapshot, focus=None, *, namespace=None, …) -> Diagram
 
+
 # by the names that people give them, each with the function that tells it; loaded when it is asked for
-STORIES: Final = (
-    "overview",
-    "storage",
-    "config",
-    "downward",
-    "access",
-    "rollout",
-    "stateful",
-    "sharing",
-    "reaching",
-    "node",
-)
-"""By the names that people give them: each is a function of that name, in a module of that name below `stories`."""
-
-
 def story(name: str, history: History | None = None) -> Teller:
     """The function that tells a story, given all that it wants to know of the History behind its Snapshots.
 

@@ -5,7 +5,9 @@ Colour never stands alone: a level has a mark of its own shape and a word, a fam
 
 from typing import Final, NamedTuple
 
-__all__ = ["DARK", "FAMILIES", "LEVELS", "LIGHT", "PALETTE", "Theme", "family"]
+from k8sviz.stories import STORIES
+
+__all__ = ["DARK", "LEVELS", "LIGHT", "PALETTE", "Theme", "family"]
 
 
 class Theme(NamedTuple):
@@ -34,28 +36,7 @@ PALETTE: Final[dict[str, str]] = {
     "unknown": "#5b6470",
 }
 
-FAMILIES: Final[dict[str, tuple[str, ...]]] = {
-    "workload": (
-        "Pod",
-        "Container",
-        "InitContainer",
-        "Deployment",
-        "ReplicaSet",
-        "StatefulSet",
-        "DaemonSet",
-        "ReplicationController",
-        "Job",
-        "CronJob",
-        "ControllerRevision",
-    ),
-    "volume": ("Volume",),
-    "storage": ("PersistentVolumeClaim", "PersistentVolume", "StorageClass", "Provisioner", "CSIDriver"),
-    "config": ("ConfigMap", "Secret", "Key", "Variable", "File", "Argument", "Field"),
-    "network": ("Service", "EndpointSlice", "Endpoint", "DNS"),
-    "access": ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Permission", "Token"),
-    "node": ("Node", "Directory"),
-}
-_FAMILY_OF: Final = {kind: name for name, kinds in FAMILIES.items() for kind in kinds}
+_FAMILY_OF: Final = {kind: name for story in STORIES.values() for name, kinds in story.draws for kind in kinds.split()}
 
 LIGHT: Final = Theme(
     page="#f7f8fa",

@@ -24,32 +24,11 @@ from k8sviz.history import About, EventType, History, Object, Result, Step
 from k8sviz.kinds import KINDS, Kind
 from k8sviz.rules.fields import integer, listed, mapping
 from k8sviz.sources.live import LostError, RefusedError
+from k8sviz.stories import FOLLOWED
 from k8sviz.words import say
 
-__all__ = ["FOLLOWED", "Follower", "Server", "Tape", "listing"]
+__all__ = ["Follower", "Server", "Tape", "listing"]
 
-# RECORDING-FORMAT's list, and the class that claims may name beside it
-FOLLOWED: Final = (
-    "Pod",
-    "Event",
-    "ConfigMap",
-    "Secret",
-    "PersistentVolumeClaim",
-    "Service",
-    "ReplicationController",
-    "ServiceAccount",
-    "Deployment",
-    "ReplicaSet",
-    "StatefulSet",
-    "ControllerRevision",
-    "EndpointSlice",
-    "Role",
-    "RoleBinding",
-    "PersistentVolume",
-    "StorageClass",
-    "Node",
-    "VolumeAttributesClass",
-)
 _PAGE: Final = 500  # objects a list's page
 _WATCH: Final = 60  # seconds until a watch is begun again, so that a line that died unseen is noticed
 _PATIENT: Final = 30  # tries to come back in quick succession, then slower

@@ -15,16 +15,18 @@ from pathlib import Path
 from k8sviz.errors import K8svizError
 from k8sviz.history import Result, Step
 from k8sviz.secrets.redact import redacted
-from k8sviz.sources.follow import FOLLOWED, Follower, Server, Tape
+from k8sviz.sources.follow import Follower, Server, Tape
 from k8sviz.sources.labs import LabSpec, load_lab
 from k8sviz.sources.live_lab import LiveLab
 from k8sviz.sources.recording import Writer, read, write
+from k8sviz.stories import FOLLOWED
 from k8sviz.words import say
 
 __all__ = ["record_lab", "record_namespace", "redact_file"]
 
 Progress = Callable[[str], None]
-_RECORDED = tuple(kind for kind in FOLLOWED if kind != "VolumeAttributesClass")  # RECORDING-FORMAT's list
+_NEWER = ("VolumeAttributesClass", "VolumeAttachment", "CSINode", "CSIDriver")  # RECORDING-FORMAT has none of them
+_RECORDED = tuple(kind for kind in FOLLOWED if kind not in _NEWER)
 
 
 class _Late:

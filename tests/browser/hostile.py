@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from k8sviz.diagrams import STORIES
 from k8sviz.history import History
 from k8sviz.kinds import Ref
 from k8sviz.sources.exercises import Exercise, load_exercise
 from k8sviz.sources.labs import load_lab
 from k8sviz.sources.questions import Option, Question
 from k8sviz.sources.recording import read
+from k8sviz.stories import STORIES
 
 RUN = "pwned=1"
 PLAIN = "plain words"
@@ -45,29 +45,9 @@ PAYLOADS = {
     "zero width": "p\u200bw\u200dn\ufeff\u00ad\u2060ed",
     "control": "\x00\x07\x1b[2J\u0085\u2028\u2029",
 }
-# what tells each story, and around which object
-TOLD = {
-    "storage": "ch06-static-binding",
-    "config": "ch07-configmap-volume",
-    "downward": "ch08-downward-volume",
-    "access": "ch08-api-from-pod",
-    "rollout": "ch09-rolling-update",
-    "stateful": "ch10-identity",
-    "sharing": "ch10-identity",
-    "reaching": "ch10-peers",
-    "node": "ch10-node-failure",
-    "overview": "ch10-identity",
-}
-MOMENTS = {
-    "storage": "pod-running",
-    "config": "files",
-    "stateful": "get",
-    "sharing": "get",
-    "overview": "get",
-    "node": "wait-eviction",
-    "downward": "files",
-}
-assert set(TOLD) == set(STORIES)
+# what tells each story, and when
+TOLD = {name: story.lab for name, story in STORIES.items()}
+MOMENTS = {name: story.step for name, story in STORIES.items() if story.step}
 
 _VALUES = {
     "name",

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import k8sviz
-from k8sviz.diagrams import STORIES, story
+from k8sviz.diagrams import story
 from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
 from k8sviz.kinds import Ref
 from k8sviz.render.picture import render
+from k8sviz.stories import STORIES
 from tests.fuzz import made
 
 _SCRIPTING = re.compile(r"^(on|href$|xlink:href$|src$)")
