@@ -118,7 +118,7 @@ class Snapshot:
         obj = self._state(key) if key else None
         return obj if obj is not None and uid_of(obj) == uid else None
 
-    def owner(self, obj: Object) -> Object | None:
+    def owner(self, obj: JSON) -> Object | None:
         """The controller that owns this object, or its first owner, if it is known."""
         for owner in owners_of(obj):
             found = self.by_uid(text(owner, "uid"))
@@ -136,7 +136,7 @@ class Snapshot:
                 children.setdefault(uid, []).append(obj)
         return children
 
-    def owned(self, obj: Object, kind: str | None = None) -> list[Object]:
+    def owned(self, obj: JSON, kind: str | None = None) -> list[Object]:
         """The objects that name this one as an owner."""
         found = self._children.get(uid_of(obj), [])
         wanted = kind and self._history.kind(kind)
@@ -151,7 +151,7 @@ class Snapshot:
             found.setdefault(ref, []).append(event)
         return found
 
-    def events(self, obj: Object) -> list[Object]:
+    def events(self, obj: JSON) -> list[Object]:
         """The Events about an object, newest first; those about an earlier object of the same name left out."""
         uid = uid_of(obj)
         found = self._events.get(ref_of(obj), [])
@@ -159,7 +159,7 @@ class Snapshot:
         return sorted(mine, key=_event_time, reverse=True)
 
 
-def _about(event: Object) -> JSON:
+def _about(event: JSON) -> JSON:
     return mapping(event, "involvedObject") or mapping(event, "regarding")
 
 

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
+from typing import TypedDict, Unpack
 
+from k8sviz.diagrams.kit.limits import LIMIT
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
+from k8sviz.diagrams.kit.summary import sum_up
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules.fields import listed, mapped, mapping, text
+from k8sviz.rules.fields import JSON, listed, mapped, mapping, text
+from k8sviz.rules.meta import controller_of
 from k8sviz.words import say
 
 __all__ = ["Builder"]
 
 
+class Looks(TypedDict, total=False):
+    """How a thing is drawn, beside its name and facts."""
+
+    state: str
+    level: Level
+    alike: str
+
+
 class Builder:
     """Collects nodes, edges and frames; an object that something names and that is not there becomes a ghost."""
 
-    def __init__(self, snapshot: Snapshot, namespace: str | None = None) -> None:
-        self.snapshot = snapshot
-        self.namespace = namespace
+    def __init__(self, snapshot: Snapshot, namespace: str | None = None, focus: Ref | None = None) -> None:
+        """`focus` is what the picture is to be about. Raises K8svizError when it is not there."""
+        self.snapshot, self.namespace, self.focus = snapshot, namespace, focus
         self._nodes: dict[str, Node] = {}
         self._edges: dict[str, Edge] = {}
         self._groups: dict[str, Group] = {}
+        self.notes: list[str] = []
+        if focus is not None:
+            snapshot.require(focus)
+
+    def objects(self, kind: str) -> list[Object]:
+        """The objects of a kind that may be drawn: of the namespace, if one is chosen, and of the whole cluster."""
+        return self.snapshot.objects(kind, namespace=self.namespace)
+
+    def pods(self) -> list[Object]:
+        """The Pods that may be drawn: of a Pod in focus only that one."""
+        found = self.objects("Pod")
+        if self.focus is None or self.focus.kind != "Pod":
+            return found
+        return [pod for pod in found if ref_of(pod) == self.focus]
 
     # -- what there is ---------------------------------------------------------------------------
 
@@ -37,47 +63,36 @@ class Builder:
         node_id: str,
         facts: Iterable[str] = (),
         *,
-        state: str = "",
-        level: Level = "",
         group: str = "",
         ref: Ref | None = None,
-        alike: str = "",
+        **looks: Unpack[Looks],
     ) -> str:
         """Draw one thing; drawing it again replaces what stood there. Returns its id."""
-        self._nodes[node_id] = Node(node_id, kind, name, tuple(facts), state, level, group, ref, alike=alike)
+        self._nodes[node_id] = Node(node_id, kind, name, tuple(facts), group=group, ref=ref, **looks)
         return node_id
 
-    def object(
+    def object(self, ref: Ref, facts: Iterable[str] = (), **looks: Unpack[Looks]) -> str:
+        """Draw an API object. Returns its id."""
+        return self.node(ref.kind, ref.name, self.id_of(ref), facts, ref=ref, **looks)
+
+    def frame(
         self,
-        ref: Ref,
+        kind: str,
+        name: str,
+        frame_id: str,
         facts: Iterable[str] = (),
         *,
-        state: str = "",
-        level: Level = "",
-        group: str = "",
-        alike: str = "",
-    ) -> str:
-        """Draw an API object. Returns its id."""
-        return self.node(
-            ref.kind, ref.name, self.id_of(ref), facts, state=state, level=level, group=group, ref=ref, alike=alike
-        )
-
-    def group(
-        self,
-        ref: Ref,
-        *,
-        facts: Sequence[str] = (),
-        state: str = "",
-        level: Level = "",
         parent: str = "",
-        alike: str = "",
+        ref: Ref | None = None,
+        **looks: Unpack[Looks],
     ) -> str:
+        """Draw a frame. Returns its id."""
+        self._groups[frame_id] = Group(frame_id, kind, name, facts=tuple(facts), parent=parent, ref=ref, **looks)
+        return frame_id
+
+    def group(self, ref: Ref, facts: Iterable[str] = (), **looks: Unpack[Looks]) -> str:
         """Draw a frame for an API object. Returns its id."""
-        group_id = self.id_of(ref)
-        self._groups[group_id] = Group(
-            group_id, ref.kind, ref.name, state, level, tuple(facts), parent, ref, alike=alike
-        )
-        return group_id
+        return self.frame(ref.kind, ref.name, self.id_of(ref), facts, ref=ref, **looks)
 
     def ghost(self, ref: Ref, state: str, level: Level = "unknown") -> str:
         """Draw something that is named and is not here; the real thing, if it is ever drawn, takes its place."""
@@ -158,10 +173,9 @@ class Builder:
         """Whether objects of this namespace are drawn."""
         return self.namespace is None or namespace == self.namespace
 
-    def owner_of(self, obj: Object) -> str:
+    def owner_of(self, obj: JSON) -> str:
         """The uid of the object's controller, or '' when it stands for itself."""
-        owners = [o for o in listed(obj, "metadata", "ownerReferences") if o.get("controller")]
-        return text(owners[0], "uid") if owners else ""
+        return text(controller_of(obj), "uid")
 
     @cached_property
     def _by_claim(self) -> dict[tuple[str, str], list[Object]]:
@@ -189,11 +203,32 @@ class Builder:
         stem, _, ordinal = claim.rpartition("-")
         return stem if ordinal.isdigit() and (namespace, f"{stem}-") in self._templates else ""
 
+    def told(self, story: str, *, title: str = "", around: Iterable[str] | None = None, most: int = LIMIT) -> Diagram:
+        """Everything collected, framed as every story is: its title, what hangs together with the focus, a note where
+        there is nothing, and what is alike once where there are more than `most` things.
+
+        The words are those of `stories.<story>`. `around` are the nodes that stand for the focus, where it has none of
+        its own.
+        """
+        diagram = self.diagram(story, title or self.title(story)).without_empty_frames()
+        if self.focus is not None:
+            diagram = diagram.around(*(around or diagram.standing_for(self.focus)))
+        if not diagram.nodes and not diagram.groups:
+            return diagram._replace(notes=(*diagram.notes, say(f"stories.{story}.nothing")))
+        return sum_up(diagram, most)
+
+    def title(self, story: str, what: str = "") -> str:
+        """What the picture is of: `what` or the focus, a namespace, or all there is."""
+        if what or self.focus is not None:
+            return say(f"stories.{story}.one", what=what or self.focus)
+        name = self.namespace or self.snapshot.about.namespace
+        return say(f"stories.{story}.namespace", namespace=name) if name else say(f"stories.{story}.all")
+
     def diagram(self, story: str, title: str) -> Diagram:
         """Everything collected; relations to things that were not drawn are left out."""
         edges = tuple(e for e in self._edges.values() if e.source in self._nodes and e.target in self._nodes)
-        nodes = self._order(edges)
-        return Diagram(story, title, nodes, edges, tuple(self._groups.values()), tuple(self.snapshot.notes))
+        notes = (*self.snapshot.notes, *self.notes)
+        return Diagram(story, title, self._order(edges), edges, tuple(self._groups.values()), notes)
 
     def _order(self, edges: tuple[Edge, ...]) -> tuple[Node, ...]:
         """Things with relations first: what stands alone goes to the end of the page."""

@@ -6,14 +6,14 @@ from typing import Final
 
 from k8sviz.diagrams.kit.model import Level
 from k8sviz.history import Object
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, integer, listed, mapping, text
 from k8sviz.rules.meta import is_terminating
 from k8sviz.rules.pods import ContainerState
 from k8sviz.rules.rollout import is_paused
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.words import say
 
-__all__ = ["container_level", "deployment_state", "pod_level", "service_facts"]
+__all__ = ["container_level", "deployment_state", "pod_level", "service_facts", "stored_level"]
 
 # Pods' STATUS words by what they mean for a person; any other word is an error or a wait that nobody has named yet
 _POD_LEVELS: Final[dict[str, Level]] = {
@@ -29,6 +29,20 @@ _POD_LEVELS: Final[dict[str, Level]] = {
     "": "",
 }
 
+_STORED_LEVELS: Final[dict[str, Level]] = {
+    "Bound": "ok",
+    "Pending": "wait",
+    "Released": "off",
+    "Failed": "bad",
+    "Lost": "bad",
+    "Terminating": "ending",
+}
+
+
+def stored_level(word: str) -> Level:
+    """How a claim's or a PersistentVolume's STATUS word feels."""
+    return _STORED_LEVELS.get(word, "")
+
 
 def pod_level(word: str) -> Level:
     """How a Pod's or container's STATUS word feels."""
@@ -37,7 +51,7 @@ def pod_level(word: str) -> Level:
     return _POD_LEVELS.get(word, "bad")
 
 
-def container_level(pod: Object, state: ContainerState) -> Level:
+def container_level(pod: JSON, state: ContainerState) -> Level:
     """How a container's state feels: one that ended well is over, and one that is stopped with its Pod is no error."""
     if state.exit_code == 0:
         return "off"

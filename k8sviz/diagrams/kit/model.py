@@ -87,6 +87,13 @@ class Diagram(NamedTuple):
                 return node
         raise KeyError(node_id)
 
+    def standing_for(self, ref: Ref) -> list[str]:
+        """The nodes of an object: its own, and everything in its frame and the frames within."""
+        frames = {g.id for g in self.groups if g.ref == ref}
+        while inner := {g.id for g in self.groups if g.parent in frames} - frames:
+            frames |= inner
+        return [n.id for n in self.nodes if n.ref == ref or n.group in frames]
+
     def around(self, *node_ids: str) -> "Diagram":
         """Only what is connected to these nodes by following edges forwards from them, and backwards to them."""
         forward: dict[str, list[str]] = {}
@@ -95,19 +102,21 @@ class Diagram(NamedTuple):
             forward.setdefault(edge.source, []).append(edge.target)
             backward.setdefault(edge.target, []).append(edge.source)
         keep = _reach(node_ids, forward) | _reach(node_ids, backward)
-        nodes = tuple(n for n in self.nodes if n.id in keep)
+        return self._replace(
+            nodes=tuple(n for n in self.nodes if n.id in keep),
+            edges=tuple(e for e in self.edges if e.source in keep and e.target in keep),
+        ).without_empty_frames()
+
+    def without_empty_frames(self) -> "Diagram":
+        """Only the frames that something stands in, and those around them."""
         parents = {g.id: g.parent for g in self.groups}
         used: set[str] = set()
-        for node in nodes:
+        for node in self.nodes:
             group = node.group
             while group and group not in used:
                 used.add(group)
                 group = parents.get(group, "")
-        return self._replace(
-            nodes=nodes,
-            edges=tuple(e for e in self.edges if e.source in keep and e.target in keep),
-            groups=tuple(g for g in self.groups if g.id in used),
-        )
+        return self._replace(groups=tuple(g for g in self.groups if g.id in used))
 
 
 def _reach(start: tuple[str, ...], arrows: dict[str, list[str]]) -> set[str]:

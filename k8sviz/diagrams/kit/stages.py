@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Level
-from k8sviz.history import Object, Snapshot
+from k8sviz.history import Snapshot
 from k8sviz.rules.availability import Stage, pod_stage
+from k8sviz.rules.fields import JSON
 from k8sviz.rules.pods import pod_status
 from k8sviz.rules.times import epoch
 from k8sviz.words import say
@@ -42,7 +43,7 @@ def now_of(snapshot: Snapshot) -> float | None:
     return None if base is None or math.isinf(snapshot.t) else base + snapshot.t
 
 
-def stage_of(pod: Object, min_ready: int, now: float | None) -> tuple[Stage, str, Level]:
+def stage_of(pod: JSON, min_ready: int, now: float | None) -> tuple[Stage, str, Level]:
     """A Pod's stage, the words for it and how it feels; a failing Pod has kubectl's word."""
     stage = pod_stage(pod, min_ready, now)
     word = pod_status(pod) if stage == "failing" else say(f"rollout.stage.{stage}")

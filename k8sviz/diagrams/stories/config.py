@@ -7,28 +7,27 @@ mount follows it, a variable and a file under a subPath are frozen until the con
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from k8sviz.diagrams.kit.builder import Builder
-from k8sviz.diagrams.kit.facts import container_level, pod_level
 from k8sviz.diagrams.kit.limits import LIMIT
 from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.pods import PodFrame
 from k8sviz.diagrams.kit.summary import sum_up
 from k8sviz.diagrams.stories.config_summed import MOST, config_summed, keys_of, things_in
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.observed import FileVersion, Received, received, received_now
+from k8sviz.observed import FileVersion
 from k8sviz.rules.admission import in_start_order, service_account
 from k8sviz.rules.environment import Variable
 from k8sviz.rules.expansion import expand
 from k8sviz.rules.expansion import references as names_in
-from k8sviz.rules.fields import flag, listed, mapped, strings, text
+from k8sviz.rules.fields import JSON, flag, listed, mapped, strings, text
 from k8sviz.rules.files import File, mode_text
 from k8sviz.rules.objects import contents_of
-from k8sviz.rules.pods import container_state, pod_status
 from k8sviz.rules.references import Reference, is_token_volume, references
 from k8sviz.words import say
 
@@ -65,24 +64,21 @@ def config(
     >>> [(edge.relation, edge.label) for edge in config(History.of([pod, settings]).at()).edges]
     [('env', 'env valueFrom\\nfrozen')]
     """
-    if focus is not None and focus.kind == "ServiceAccount":
-        token = True
-    if focus is not None and focus.name == _ROOT_CA:
-        token = True
+    token = token or (focus is not None and (focus.kind == "ServiceAccount" or focus.name == _ROOT_CA))
     if things_in(snapshot, namespace) > MOST:
         return _summed(snapshot, focus, namespace, key, token)
     story = _Story(Builder(snapshot, namespace), history, show_secrets, token)
     for kind in _KINDS:
-        for obj in snapshot.objects(kind, namespace=namespace):
+        for obj in story.b.objects(kind):
             if token or ref_of(obj).name != _ROOT_CA:
                 story.holder(obj)
-    for pod in snapshot.objects("Pod", namespace=namespace):
+    for pod in story.b.pods():
         story.pod(pod)
-    diagram = _finished(story.b.diagram("configuration", _title(snapshot, namespace, focus, key)))
+    diagram = _unused(story.b.diagram("configuration", _title(story.b, focus, key)))
     if focus is not None:
         return _around(diagram, snapshot, focus, key)
     if not diagram.nodes:
-        diagram = diagram._replace(notes=(*diagram.notes, say("configuration.note.nothing")))
+        diagram = diagram._replace(notes=(*diagram.notes, say("stories.config.nothing")))
     if len(diagram.nodes) > LIMIT:
         diagram = _replicas_once(diagram)
     return sum_up(diagram, LIMIT)
@@ -96,7 +92,7 @@ def _summed(snapshot: Snapshot, focus: Ref | None, namespace: str | None, key: s
             raise K8svizError(f"{focus} has no key {key!r}; {nearest(key, keys)}")
     roots = {ref_of(obj) for obj in snapshot.objects("ConfigMap", namespace=namespace) if not token}
     hidden = frozenset(ref for ref in roots if ref.name == _ROOT_CA)
-    diagram = _finished(config_summed(snapshot, namespace, _title(snapshot, namespace, focus, ""), hidden))
+    diagram = _unused(config_summed(snapshot, namespace, _title(Builder(snapshot, namespace), focus, ""), hidden))
     if focus is not None:
         return sum_up(_around(diagram, snapshot, focus, ""), LIMIT)
     return sum_up(_replicas_once(diagram), LIMIT)
@@ -129,36 +125,22 @@ def _replicas_once(diagram: Diagram) -> Diagram:
     )
 
 
-def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None, key: str) -> str:
-    if focus is not None:
-        return say("configuration.title.one", what=f"{focus}/{key}" if key else focus)
-    name = namespace or snapshot.about.namespace
-    return say("configuration.title.namespace", namespace=name) if name else say("configuration.title.all")
+def _title(b: Builder, focus: Ref | None, key: str) -> str:
+    return b.title("config", f"{focus}/{key}" if key else str(focus or ""))
 
 
-def _finished(diagram: Diagram) -> Diagram:
-    """Last touches: containers have frames and are no API objects, and a key that nobody uses says so."""
-    kinds = {"Container", "InitContainer", "EphemeralContainer"}
+def _unused(diagram: Diagram) -> Diagram:
+    """A key that nobody uses says so, and what is given nothing is not drawn."""
     tied = {edge.source for edge in diagram.edges}
-    unused = say("configuration.state.nobody")
-    nodes = (
-        node._replace(state=unused, level="off") if node.kind == "Key" and node.id not in tied else node
-        for node in diagram.nodes
-    )
-    parents = {group.id: group.parent for group in diagram.groups}
-    filled = {node.group for node in diagram.nodes}
-    filled |= {parents.get(group, "") for group in filled}
-    shown = (group for group in diagram.groups if group.id in filled)
-    groups = (group._replace(ref=None) if group.kind in kinds else group for group in shown)
-    return diagram._replace(nodes=tuple(nodes), groups=tuple(groups))
+    state = say("configuration.state.nobody")
+    nodes = (n._replace(state=state, level="off") if n.kind == "Key" and n.id not in tied else n for n in diagram.nodes)
+    return diagram._replace(nodes=tuple(nodes)).without_empty_frames()
 
 
 def _around(diagram: Diagram, snapshot: Snapshot, focus: Ref, key: str) -> Diagram:
     """Only what leads to the focus and what follows from it."""
-    parents = {group.id: group.parent for group in diagram.groups}
-    frames = {group.id for group in diagram.groups if group.ref == focus}
-    frames |= {inner for inner, outer in parents.items() if outer in frames}
-    mine = [node for node in diagram.nodes if node.ref == focus or node.group in frames]
+    standing = set(diagram.standing_for(focus))
+    mine = [node for node in diagram.nodes if node.id in standing]
     if not mine:
         snapshot.require(focus)
     if key:
@@ -168,7 +150,7 @@ def _around(diagram: Diagram, snapshot: Snapshot, focus: Ref, key: str) -> Diagr
             raise K8svizError(f"{focus} has no key {key!r}; {nearest(key, names)}")
         mine = named
     kept = diagram.around(*(node.id for node in mine))
-    return kept if kept.nodes else kept._replace(notes=(*kept.notes, say("configuration.note.nothing")))
+    return kept if kept.nodes else kept._replace(notes=(*kept.notes, say("stories.config.nothing")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +174,6 @@ class _Story:
 
     def __init__(self, builder: Builder, history: History | None, show: bool, token: bool) -> None:
         self.b, self.history, self.show, self.token = builder, history, show, token
-        self.t = builder.snapshot.t if history is None else min(builder.snapshot.t, history.end)
         self.read: dict[Ref, dict[str, bytes]] = {}
         self.redacted = builder.snapshot.about.secret_values == "redacted"  # noqa: S105 - the header's word
 
@@ -211,7 +192,7 @@ class _Story:
         kind = text(obj, "type")
         if kind and kind != "Opaque":
             facts.append(say("configuration.fact.type", type=kind))
-        frame = self.b.group(ref, facts=tuple(facts), alike=f"{ref.kind} {' '.join(facts)}")
+        frame = self.b.group(ref, facts, alike=f"{ref.kind} {' '.join(facts)}")
         for key, content in sorted(contents_of(obj).items()):
             hidden = ref.kind == "Secret"
             fact = self.value(content, hidden)
@@ -248,31 +229,25 @@ class _Story:
 
     def pod(self, pod: Object) -> None:
         """Reads all of a Pod's references, and what its containers received."""
-        ref = ref_of(pod)
         uses = [use for use in references(pod) if self.token or not _is_root_ca(use)]
-        status = pod_status(pod)
-        alike = f"{self.b.owner_of(pod)} {status}" if self.b.owner_of(pod) else ""
-        frame = self.b.group(ref, state=status, level=pod_level(status), alike=alike)
+        frame = PodFrame(self.b, pod)
         for container, role in in_start_order(pod):
-            kind = {"init": "InitContainer", "sidecar": "InitContainer", "ephemeral": "EphemeralContainer"}
-            _Container(self, pod, frame, kind.get(role, "Container"), text(container, "name"), uses).draw()
+            _Container(self, frame, container, role, uses).draw()
         for use in uses:
             if use.way in ("imagePullSecrets", "driver"):
-                self.whole(pod, use, frame)
+                self.whole(frame, use)
 
-    def whole(self, pod: Object, use: Reference, frame: str) -> None:
+    def whole(self, frame: PodFrame, use: Reference) -> None:
         """A Secret that no container sees: to pull images, or for a volume's driver."""
-        ref = Ref(use.kind, use.name, ref_of(pod).namespace)
+        ref = Ref(use.kind, use.name, frame.ref.namespace)
         found = self.b.snapshot.find(ref)
         keys = sorted(contents_of(found)) if found is not None else []
         if use.way == "imagePullSecrets":
-            images = list(dict.fromkeys(text(c, "image") for c, _ in in_start_order(pod)))
+            images = dict.fromkeys(text(c, "image") for c, _ in in_start_order(frame.pod.json))
             facts = [say("configuration.fact.images", image=image) for image in images]
-            node = self.b.node(
-                "Image", say("configuration.name.images"), _in_pod("image-pull", pod), facts, group=frame
-            )
+            node = frame.put("Image", say("configuration.name.images"), facts)
         else:
-            node = self.b.node("Volume", use.volume, _in_pod("volume", pod, use.volume), group=frame)
+            node = frame.put("Volume", use.volume)
         label = say(f"configuration.edge.{use.way}")
         for key in keys or [_ANY]:
             source, level = _key_id(ref, key), ""
@@ -284,34 +259,20 @@ class _Story:
 class _Container:
     """Draws one container: its variables, its files, its words with `$(VAR)`, and the lines to them."""
 
-    def __init__(self, story: _Story, pod: Object, frame: str, kind: str, name: str, uses: list[Reference]) -> None:
-        self.story, self.b, self.pod, self.name = story, story.b, pod, name
-        self.ref = ref_of(pod)
-        if story.history is None:
-            self.got: Received = received_now(story.b.snapshot, self.ref, name)
-        else:
-            self.got = received(story.history, story.t, self.ref, name)
-        self.uses = [use for use in uses if use.container == name]
+    def __init__(self, story: _Story, frame: PodFrame, container: JSON, role: str, uses: Sequence[Reference]) -> None:
+        self.story, self.b, self.home, self.role = story, story.b, frame, role
+        self.pod, self.ref, self.name = frame.pod.json, frame.ref, text(container, "name")
+        self.got = frame.received(self.name, story.history)
+        self.uses = [use for use in uses if use.container == self.name]
         self.secret = self.got.secret_names
         self.values = self.got.environment.all_values()
         self.current = {v.name: v for v in self.got.environment.variables if v.overridden_by is None}
-        self.kind, self.parent = kind, frame
-        self.owner = story.b.owner_of(pod)
-        self.frame = f"{kind}/{self.ref.namespace}/{self.ref.name}/{name}"
 
     def draw(self) -> None:
         """The container's frame and everything in it."""
-        state = container_state(self.pod, self.name)
-        shown = Ref(self.kind, self.name, f"{self.ref.namespace}/{self.ref.name}")
         covered = ", ".join(self.covered())
-        self.frame = self.b.group(
-            shown,
-            facts=[say("configuration.fact.covers", paths=covered)] if covered else [],
-            state=state.word,
-            level=container_level(self.pod, state),
-            parent=self.parent,
-            alike=f"{self.owner} {self.name}" if self.owner else "",
-        )
+        facts = [say("configuration.fact.covers", paths=covered)] if covered else []
+        self.frame = self.home.container({"name": self.name}, self.role, facts)
         self.variables()
         self.files()
         self.tokens()
@@ -325,13 +286,11 @@ class _Container:
 
     def put(self, kind: str, name: str, facts: Iterable[str], change: str, level: Level) -> str:
         """A node in the container's frame."""
-        node = self.node_id(kind, name)
         state = say(f"configuration.state.{change}") if change else ""
-        alike = f"{self.owner} {self.name} {name}" if self.owner else ""
-        return self.b.node(kind, name, node, facts, state=state, level=level, group=self.frame, alike=alike)
+        return self.home.put(kind, name, facts, of=self.name, group=self.frame, state=state, level=level)
 
     def node_id(self, kind: str, name: str) -> str:
-        return _in_pod(kind.lower(), self.pod, f"{self.name}/{name}")
+        return self.home.at(kind.lower(), self.name, name)
 
     def key_ref(self, kind: str, name: str) -> Ref:
         return Ref(kind, name, self.ref.namespace)
@@ -578,11 +537,6 @@ def _key_id(ref: Ref, key: str) -> str:
     return f"key/{ref.kind}/{ref.namespace}/{ref.name}/{key}"
 
 
-def _in_pod(what: str, pod: Object, name: str = "") -> str:
-    ref = ref_of(pod)
-    return f"{what}/{ref.namespace}/{ref.name}/{name}".rstrip("/")
-
-
 def _short(value: str) -> str:
     """The first line of a value, cut."""
     first, more, _ = value.strip("\n").partition("\n")
@@ -627,7 +581,7 @@ def _file_label(use: Reference, word: str) -> str:
     return "\n".join((*words, " · ".join(last))).rstrip("\n")
 
 
-def _token_seconds(volume: Mapping[str, Any], path: str) -> int:
+def _token_seconds(volume: JSON, path: str) -> int:
     """`expirationSeconds` of the token that stands at this path; 3600 where it says none."""
     for source in listed(volume, "projected", "sources"):
         token = mapped(source, "serviceAccountToken")

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from k8sviz.diagrams.kit.builder import Builder
-from k8sviz.diagrams.kit.facts import container_level, pod_level
 from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.pods import PodFrame
 from k8sviz.diagrams.kit.summary import stem
 from k8sviz.history import Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import listed, mapping, strings, text
-from k8sviz.rules.pods import container_state, pod_status
 from k8sviz.rules.references import Reference, references
 from k8sviz.words import say
 
@@ -25,7 +24,6 @@ __all__ = ["MOST", "config_summed", "keys_of", "things_in"]
 MOST: Final = 1500
 """Variables, files and words that are drawn one by one, before Pods that are alike are put together."""
 _TABLES: Final = ("data", "binaryData", "stringData")
-_KINDS: Final = {"init": "InitContainer", "sidecar": "InitContainer", "ephemeral": "EphemeralContainer"}
 
 
 def keys_of(obj: Object | None) -> list[str]:
@@ -91,29 +89,20 @@ class _Summed:
         return node, level
 
     def pod(self, pod: Object) -> None:
-        ref, status = ref_of(pod), pod_status(pod)
-        owner = self.b.owner_of(pod) or f"namespace {ref.namespace}"
-        frame = self.b.group(ref, state=status, level=pod_level(status), alike=f"{owner} {status}")
+        ref = ref_of(pod)
+        frame = PodFrame(self.b, pod, alike=self.b.owner_of(pod) or f"namespace {ref.namespace}")
         inside: dict[str, list[Reference]] = {}
         for use in references(pod):
             if Ref(use.kind, use.name, ref.namespace) not in self.hidden:
                 inside.setdefault(use.container, []).append(use)
         for container, role in in_start_order(pod):
-            name = text(container, "name")
-            uses = inside.get(name, [])
+            uses = inside.get(text(container, "name"), [])
             if not uses:
                 continue
-            state = container_state(pod, name)
             # containers that are given the same are alike, whatever they are called
             given = " ".join(sorted({f"{use.way} {use.kind} {use.name} {use.volume}" for use in uses}))
-            home = self.b.group(
-                Ref(_KINDS.get(role, "Container"), name, f"{ref.namespace}/{ref.name}"),
-                state=state.word,
-                level=container_level(pod, state),
-                parent=frame,
-                alike=f"{owner} {given}",
-            )
-            self.container(ref, home, f"{owner} {given}", uses)
+            home = frame.container(container, role, alike=given)
+            self.container(ref, home, frame.alike(given), uses)
 
     def container(self, pod: Ref, home: str, alike: str, uses: list[Reference]) -> None:
         """A node for each way from an object into this container."""

@@ -7,25 +7,21 @@ change of the Pod itself wakes the kubelet.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
-from k8sviz.diagrams.kit.builder import Builder
-from k8sviz.diagrams.kit.facts import container_level, pod_level
-from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.builder import Builder, Looks
 from k8sviz.diagrams.kit.model import Diagram, Level
-from k8sviz.diagrams.kit.summary import sum_up
-from k8sviz.history import History, Object, Snapshot, ref_of
+from k8sviz.diagrams.kit.pods import PodFrame
+from k8sviz.history import History, Object, Snapshot
 from k8sviz.kinds import Ref
-from k8sviz.observed import Received, objects_of, received, received_now
+from k8sviz.observed import Received, objects_of
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.downward import ResourceTerms, field_value, resource_terms
-from k8sviz.rules.fields import listed, mapped, mapping, text
+from k8sviz.rules.fields import JSON, listed, mapped, mapping, text
 from k8sviz.rules.files import mode_text
 from k8sviz.rules.objects import Objects
-from k8sviz.rules.pods import container_state, pod_status
 from k8sviz.rules.quantity import Quantity
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.references import is_token_volume
@@ -34,6 +30,7 @@ from k8sviz.words import say
 __all__ = ["arithmetic", "downward"]
 
 _LONGEST: Final = 32
+_PLAIN: Final[Level] = ""
 _MAPS: Final = ("metadata.labels", "metadata.annotations")
 
 
@@ -58,26 +55,10 @@ def downward(
     100m ÷ 1m = 100
     frozen
     """
-    if focus is not None:
-        snapshot.require(focus)
-    b = Builder(snapshot, namespace)
-    for pod in snapshot.objects("Pod", namespace=namespace):
-        if focus is None or focus.kind != "Pod" or ref_of(pod) == focus:
-            _Pod(b, pod, history, token).draw()
-    name = namespace or snapshot.about.namespace
-    title = say("downward.title.namespace", namespace=name) if name else say("downward.title.all")
-    title = say("downward.title.one", what=focus) if focus is not None else title
-    diagram = b.diagram("downward", title)
-    if focus is not None and focus.kind != "Pod":
-        diagram = diagram.around(*(node.id for node in diagram.nodes if node.ref == focus))
-    kinds = {"Container", "InitContainer"}
-    used = {node.group for node in diagram.nodes}
-    used |= {group.parent for group in diagram.groups if group.id in used}
-    groups = (g._replace(ref=None) if g.kind in kinds else g for g in diagram.groups if g.id in used)
-    diagram = diagram._replace(groups=tuple(groups))
-    if not diagram.nodes:
-        return diagram._replace(notes=(*diagram.notes, say("downward.note.nothing")))
-    return sum_up(diagram, LIMIT)
+    b = Builder(snapshot, namespace, focus)
+    for pod in b.pods():
+        _Pod(b, pod, history, token).draw()
+    return b.told("downward")
 
 
 def arithmetic(terms: ResourceTerms) -> str:
@@ -109,7 +90,7 @@ def _decimal(number: Fraction) -> str:
 class _Shown:
     """One field or resource, and the variable or file that shows it."""
 
-    reference: Mapping[str, Any]
+    reference: JSON
     is_field: bool
     target: str
 
@@ -118,32 +99,18 @@ class _Pod:
     """Draws one Pod: its fields and resources on the left, its containers with what shows them on the right."""
 
     def __init__(self, b: Builder, pod: Object, history: History | None, token: bool) -> None:
-        self.b, self.pod, self.history, self.token = b, pod, history, token
-        self.ref = ref_of(pod)
-        self.objects: Objects = objects_of(b.snapshot, self.ref.namespace)
-        self.owner = b.owner_of(pod)
+        self.b, self.json, self.history, self.token = b, pod, history, token
+        self.frame = PodFrame(b, pod)
+        self.pod = self.frame.pod
+        self.objects: Objects = objects_of(b.snapshot, self.pod.namespace)
 
     def draw(self) -> None:
         """Reads env[].valueFrom, the items of downwardAPI and projected volumes, and the containers' mounts."""
-        status = pod_status(self.pod)
-        alike = f"{self.owner} {status}" if self.owner else ""
-        self.frame = self.b.group(self.ref, state=status, level=pod_level(status), alike=alike)
-        for container, role in in_start_order(self.pod):
-            kind = "InitContainer" if role in ("init", "sidecar") else "Container"
-            self.container(container, kind)
+        for container, role in in_start_order(self.json):
+            self.container(container, self.frame.container(container, role))
 
-    def container(self, container: Mapping[str, Any], kind: str) -> None:
-        name = text(container, "name")
-        if self.history is None:
-            got = received_now(self.b.snapshot, self.ref, name)
-        else:
-            got = received(self.history, min(self.b.snapshot.t, self.history.end), self.ref, name)
-        state = container_state(self.pod, name)
-        home = Ref(kind, name, f"{self.ref.namespace}/{self.ref.name}")
-        alike = f"{self.owner} {name}" if self.owner else ""
-        frame = self.b.group(
-            home, state=state.word, level=container_level(self.pod, state), parent=self.frame, alike=alike
-        )
+    def container(self, container: JSON, frame: str) -> None:
+        got = self.frame.received(text(container, "name"), self.history)
         for entry in listed(container, "env"):
             for part in ("fieldRef", "resourceFieldRef"):
                 reference = mapped(entry, "valueFrom", part)
@@ -151,82 +118,47 @@ class _Pod:
                     shown = _Shown(reference, part == "fieldRef", text(entry, "name"))
                     self.variable(container, got, shown, frame)
                     break
-        self.files(got, frame)
-
-    def put(self, kind: str, name: str, facts: list[str], change: str, level: Level, frame: str) -> str:
-        node = f"{kind.lower()}/{self.ref.namespace}/{self.ref.name}/{frame.rpartition('/')[2]}/{name}"
-        state = say(f"downward.state.{change}")
-        alike = f"{self.owner} {name}" if self.owner else ""
-        return self.b.node(kind, name, node, facts, state=state, level=level, group=frame, alike=alike)
+        self.files(text(container, "name"), got, frame)
 
     # -- what is shown -------------------------------------------------------------------------------
 
-    def source(self, shown: _Shown, container: Mapping[str, Any] | None) -> tuple[str, str]:
+    def source(self, shown: _Shown, container: JSON | None) -> tuple[str, str]:
         """The field's or resource's node, and the arithmetic of it."""
         if shown.is_field:
             return self.field(text(shown.reference, "fieldPath"), container is None), ""
-        terms = resource_terms(shown.reference, self.pod, container, self.objects)
+        terms = resource_terms(shown.reference, self.json, container, self.objects)
         return self.resource(shown, container, terms), "" if isinstance(terms, Reason) else arithmetic(terms)
 
     def field(self, path: str, in_volume: bool) -> str:
-        value = field_value(path, self.pod, self.objects, in_volume=in_volume)
-        node = f"field/{self.ref.namespace}/{self.ref.name}/{path}"
-        refused = isinstance(value, Reason)
-        facts: list[str] = []
-        if path in _MAPS:
-            facts = [say("downward.fact.entries", count=len(mapping(self.pod, *path.split("."))))]
-            facts += [say("downward.fact.kubelet")] if path == _MAPS[1] else []
-        elif not refused:
-            facts = [_value(value if isinstance(value, str) else None)]
-        state, level = (say("downward.state.refused"), "bad") if refused else ("", "")
-        return self.b.node(
-            "Field",
-            path,
-            node,
-            facts,
-            state=state,
-            level=level,  # type: ignore[arg-type]
-            group=self.frame,
-            alike=f"{self.owner} {path}" if self.owner else "",
-        )
+        value = field_value(path, self.json, self.objects, in_volume=in_volume)
+        if isinstance(value, Reason):
+            return self.frame.put("Field", path, state=say("downward.state.refused"), level="bad")
+        if path not in _MAPS:
+            return self.frame.put("Field", path, [_value(value)])
+        facts = [say("downward.fact.entries", count=len(mapping(self.json, *path.split("."))))]
+        return self.frame.put("Field", path, [*facts, *([say("downward.fact.kubelet")] if path == _MAPS[1] else [])])
 
-    def resource(self, shown: _Shown, container: Mapping[str, Any] | None, terms: ResourceTerms | Reason) -> str:
+    def resource(self, shown: _Shown, container: JSON | None, terms: ResourceTerms | Reason) -> str:
         of = text(shown.reference, "containerName") or text(container, "name")
         path = text(shown.reference, "resource")
-        node = f"resource/{self.ref.namespace}/{self.ref.name}/{of}/{path}"
         facts = [say("downward.fact.of-container", container=of)]
-        level: Level = ""
-        state = ""
         if isinstance(terms, Reason):
-            state, level = say("downward.state.refused"), "bad"
-        elif terms.origin == "own":
-            facts.append(say("downward.fact.value", value=terms.amount))
-        else:
-            code = "zero" if terms.origin == "none" else f"from-{terms.origin}"
-            facts.append(say(f"downward.fact.{code}"))
-            level = "off"
-            state = say("downward.fact.not-set")
-            facts[-1] = facts[-1].removeprefix(f"{state}: ")
-        self.b.node(
-            "Field",
-            path,
-            node,
-            facts,
-            state=state,
-            level=level,
-            group=self.frame,
-            alike=f"{self.owner} {of} {path}" if self.owner else "",
-        )
-        if not isinstance(terms, Reason) and terms.origin == "node":
+            return self.frame.put("Field", path, facts, of=of, state=say("downward.state.refused"), level="bad")
+        if terms.origin == "own":
+            return self.frame.put("Field", path, [*facts, say("downward.fact.value", value=terms.amount)], of=of)
+        state = say("downward.fact.not-set")
+        code = "zero" if terms.origin == "none" else f"from-{terms.origin}"
+        facts.append(say(f"downward.fact.{code}").removeprefix(f"{state}: "))
+        node = self.frame.put("Field", path, facts, of=of, state=state, level="off")
+        if terms.origin == "node":
             self.allocatable(node, terms)
         return node
 
     def allocatable(self, node: str, terms: ResourceTerms) -> None:
         """The node whose allocatable amount stands in for a limit."""
-        name = text(self.pod, "spec", "nodeName")
-        if not name:
+        if not self.pod.node:
             return
-        machine = Ref("Node", name)
+        machine = Ref("Node", self.pod.node)
         amounts = mapping(self.b.snapshot.find(machine), "status", "allocatable")
         facts = [
             say("downward.fact.allocatable", resource=k, amount=amounts[k]) for k in ("cpu", "memory") if k in amounts
@@ -236,22 +168,24 @@ class _Pod:
 
     # -- what shows it -------------------------------------------------------------------------------
 
-    def variable(self, container: Mapping[str, Any], got: Received, shown: _Shown, frame: str) -> None:
+    def variable(self, container: JSON, got: Received, shown: _Shown, frame: str) -> None:
         source, steps = self.source(shown, container)
         mine = (v.value for v in got.environment.variables if v.name == shown.target and v.origin.path)
         value = next(mine, None)  # not that of a later declaration, which may be a Secret's
-        change, level = "frozen", ""
+        change, level = "frozen", _PLAIN
         if got.run is not None and shown.is_field and value is not None:
-            now = field_value(text(shown.reference, "fieldPath"), self.pod, self.objects)
+            now = field_value(text(shown.reference, "fieldPath"), self.json, self.objects)
             if isinstance(now, str) and now != value:
                 change, level = "stale", "off"
-        node = self.put("Variable", shown.target, [_value(value)], change, level, frame)  # type: ignore[arg-type]
+        of = text(container, "name")
+        looks = Looks(state=say(f"downward.state.{change}"), level=level)
+        node = self.frame.put("Variable", shown.target, [_value(value)], of=of, group=frame, **looks)
         code = "fieldRef" if shown.is_field else "resourceFieldRef"
         words = [say(f"downward.edge.{code}"), steps, say("downward.edge.frozen")]
         self.b.edge(source, node, code, "\n".join(word for word in words if word), "off")
 
-    def files(self, got: Received, frame: str) -> None:
-        volumes = {text(volume, "name"): volume for volume in listed(self.pod, "spec", "volumes")}
+    def files(self, container: str, got: Received, frame: str) -> None:
+        volumes = {text(volume, "name"): volume for volume in listed(self.json, "spec", "volumes")}
         for path, versions in got.files.items():
             file = versions[-1].file
             if file is None or file.source.kind != "Pod":
@@ -265,13 +199,13 @@ class _Pod:
             live = file.update == "live"
             content = None if file.content is None else file.content.decode("utf-8", "replace")
             facts = [say("downward.fact.mode", mode=mode_text(file.mode).rjust(4, "0")), _value(content)]
-            node = self.put("File", path, facts, "live" if live else "frozen", "ok" if live else "", frame)
+            change = "live" if live else "frozen"
+            looks = Looks(state=say(f"downward.state.{change}"), level="ok" if live else "")
+            node = self.frame.put("File", path, facts, of=container, group=frame, **looks)
             code = "fieldRef" if item.is_field else "resourceFieldRef"
-            change = say("downward.edge.live" if live else "downward.edge.frozen")
-            words = [say("downward.fact.volume", volume=file.volume), steps, change]
-            self.b.edge(
-                source, node, code, "\n".join(word for word in words if word), "ok" if live else "off", key=file.volume
-            )
+            words = [say("downward.fact.volume", volume=file.volume), steps, say(f"downward.edge.{change}")]
+            label = "\n".join(word for word in words if word)
+            self.b.edge(source, node, code, label, "ok" if live else "off", key=file.volume)
 
 
 def _value(value: str | None) -> str:
@@ -285,7 +219,7 @@ def _value(value: str | None) -> str:
     return say("downward.fact.value", value=f"{cut}…" if more or cut != first else cut)
 
 
-def _item(volume: Mapping[str, Any], path: str, wanted: str, container: str) -> _Shown | None:
+def _item(volume: JSON, path: str, wanted: str, container: str) -> _Shown | None:
     """The item of a downwardAPI or projected volume that makes the file at this path."""
     sources = [*listed(volume, "projected", "sources"), volume]
     items = [item for source in sources for item in listed(source, "downwardAPI", "items")]

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from functools import partial
 
 from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.limits import MOST_AT_ALL
 from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.diagrams.kit.stages import now_of, stage_of
 from k8sviz.errors import K8svizError
-from k8sviz.history import History, Object, Snapshot, key_of, ref_of
+from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, text
-from k8sviz.rules.meta import is_terminating
+from k8sviz.rules.meta import condition
 from k8sviz.rules.nodes import no_execute_taint, ready_status, taints, toleration
 from k8sviz.rules.times import epoch
+from k8sviz.rules.views import Claim, Pod
 from k8sviz.words import say
 
 __all__ = ["node", "node_story"]
@@ -27,18 +29,14 @@ def node(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | None 
 
     `focus` keeps what hangs together with one object. Raises K8svizError when it is not there.
     """
-    story = _Moment(snapshot, namespace)
-    if focus is not None:
-        snapshot.require(focus)
+    story = _Moment(Builder(snapshot, namespace, focus))
     for machine in snapshot.objects("Node"):
         story.machine(machine)
-    for statefulset in snapshot.objects("StatefulSet", namespace=namespace):
+    for statefulset in story.b.objects("StatefulSet"):
         story.b.object(ref_of(statefulset))
-    for pod in snapshot.objects("Pod", namespace=namespace):
+    for pod in map(Pod, story.b.objects("Pod")):
         story.pod(pod)
-    title = say("node.story.title-one", node=focus.name) if focus else say("node.story.title")
-    diagram = story.b.diagram("node", title)
-    return diagram.around(story.b.id_of(focus)) if focus else diagram
+    return story.b.told("node", title=story.b.title("node", focus.name) if focus is not None else "", most=MOST_AT_ALL)
 
 
 def node_story(history: History, name: str | None = None) -> Callable[[Snapshot], Diagram]:
@@ -49,90 +47,65 @@ def node_story(history: History, name: str | None = None) -> Callable[[Snapshot]
 
 
 class _Moment:
-    def __init__(self, snapshot: Snapshot, namespace: str | None) -> None:
-        self.snapshot = snapshot
-        self.b = Builder(snapshot, namespace)
-        self.base = epoch(snapshot.about.started_at)
-        self.now = now_of(snapshot)
+    def __init__(self, b: Builder) -> None:
+        self.b, self.snapshot = b, b.snapshot
+        self.base = epoch(b.snapshot.about.started_at)
+        self.now = now_of(b.snapshot)
 
     def machine(self, node: Object) -> None:
         """Reads the Ready condition, its last heartbeat, and the taints of a node that does not answer."""
         ready = ready_status(node)
         facts = []
-        if ready != "True":
-            stamps = [
-                epoch(text(c, "lastHeartbeatTime"))
-                for c in listed(node, "status", "conditions")
-                if text(c, "type") == "Ready"
-            ]
-            if stamps and stamps[0] is not None and self.base is not None:
-                facts.append(say("node.story.last", t=f"{stamps[0] - self.base:.0f}"))
+        stamp = epoch(text(condition(node, "Ready"), "lastHeartbeatTime"))
+        if ready != "True" and stamp is not None and self.base is not None:
+            facts.append(say("node.story.last", t=f"{stamp - self.base:.0f}"))
         facts += [say("node.story.taint", key=key.rpartition("/")[2], effect=effect) for key, effect in taints(node)]
-        good = ready == "True"
-        self.b.object(
-            ref_of(node),
-            facts,
-            state=say("node.story.ready" if good else "node.story.silent", status=ready),
-            level="ok" if good else "unknown",
-        )
+        state = say("node.story.ready" if ready == "True" else "node.story.silent", status=ready)
+        self.b.object(ref_of(node), facts, state=state, level="ok" if ready == "True" else "unknown")
 
-    def pod(self, pod: Object) -> None:
+    def pod(self, pod: Pod) -> None:
         """Reads the Pod's node and stage, its toleration clock, the scheduler's message, and its claims."""
-        where = text(pod, "spec", "nodeName")
-        machine = self.snapshot.get("Node", where) if where else None
-        _, word, level = stage_of(pod, 0, self.now)
+        machine = self.snapshot.get("Node", pod.node) if pod.node else None
+        lost = machine is None or ready_status(machine) != "True"
+        _, word, level = stage_of(pod.json, 0, self.now)
         facts: list[str] = []
-        if machine is not None and ready_status(machine) != "True":
-            if is_terminating(pod):
-                facts += [say("node.story.nobody"), say("node.story.at-most-one")]
-            else:
-                facts += self._clock(pod, machine)
-        for c in listed(pod, "status", "conditions"):
-            if text(c, "type") == "PodScheduled" and text(c, "reason") == "Unschedulable":
-                word, level = say("node.lane.nowhere"), "bad"
-                facts += [part.strip() for part in text(c, "message").partition(". ")[0].partition(": ")[2].split(", ")]
-        node = self.b.object(ref_of(pod), facts, state=word, level=level)
-        owner = self.snapshot.owner(pod)
+        if machine is not None and lost and pod.terminating:
+            facts += [say("node.story.nobody"), say("node.story.at-most-one")]
+        elif machine is not None and lost:
+            facts += self._clock(pod, machine)
+        if pod.unschedulable:
+            word, level = say("node.lane.nowhere"), "bad"
+            facts += [part.strip() for part in pod.unschedulable.partition(". ")[0].partition(": ")[2].split(", ")]
+        node = self.b.object(pod.ref, facts, state=word, level=level)
+        owner = self.snapshot.owner(pod.json)
         if owner is not None and owner.get("kind") == "StatefulSet":
             self.b.edge(self.b.object(ref_of(owner)), node, "owns")
-        if where:
-            lost = machine is None or ready_status(machine) != "True"
-            self.b.link(node, Ref("Node", where), "on-node", say("stateful.story.on-node"), "unknown" if lost else "")
+        if pod.node:
+            words = say("stateful.story.on-node")
+            self.b.link(node, Ref("Node", pod.node), "on-node", words, "unknown" if lost else "")
         self._claims(node, pod)
 
-    def _clock(self, pod: Object, machine: Object) -> list[str]:
-        limit = toleration(pod)
+    def _clock(self, pod: Pod, machine: Object) -> list[str]:
+        limit = toleration(pod.json)
         if not no_execute_taint(machine):
             return []
         if limit is None:
             return [say("node.lane.for-ever")]
-        added = next(
-            (
-                epoch(text(t, "timeAdded"))
-                for t in listed(machine, "spec", "taints")
-                if text(t, "effect") == "NoExecute"
-            ),
-            None,
-        )
+        stamps = (text(t, "timeAdded") for t in listed(machine, "spec", "taints") if text(t, "effect") == "NoExecute")
+        added = epoch(next(stamps, ""))
         facts = [say("node.lane.tolerates", seconds=f"{limit:g}")]
         if added is not None and self.base is not None and not math.isinf(added):
             facts.append(say("node.story.until", t=f"{added - self.base + limit:.0f}"))
         return facts
 
-    def _claims(self, node: str, pod: Object) -> None:
-        for volume in listed(pod, "spec", "volumes"):
-            name = text(volume, "persistentVolumeClaim", "claimName")
-            claim = self.snapshot.get("PersistentVolumeClaim", name, key_of(pod).namespace) if name else None
-            found = self.snapshot.get("PersistentVolume", text(claim, "spec", "volumeName")) if claim else None
-            if claim is None or found is None:
+    def _claims(self, node: str, pod: Pod) -> None:
+        for name in pod.claims:
+            claim = Claim(self.snapshot.get("PersistentVolumeClaim", name, pod.namespace))
+            found = self.snapshot.get("PersistentVolume", claim.volume) if claim.volume else None
+            if found is None:
                 continue
-            card = self.b.node(
-                "PersistentVolume",
-                text(claim, "spec", "volumeName")[:12] + "…",
-                self.b.id_of(ref_of(found)),
-                [say("node.lane.volume", claim=name)],
-                ref=ref_of(found),
-            )
+            ref, facts = ref_of(found), [say("node.lane.volume", claim=name)]
+            card = self.b.node(ref.kind, claim.volume[:12] + "…", self.b.id_of(ref), facts, ref=ref)
             self.b.edge(node, card, "claim")
             fits = [m for m in self.snapshot.objects("Node") if volume_fits_node(found, m)]
             if len(fits) == 1:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from k8sviz.diagrams.kit.builder import Builder
 from k8sviz.diagrams.kit.facts import deployment_state, pod_level, service_facts
@@ -21,12 +21,13 @@ from k8sviz.diagrams.stories.storage import claim_card, class_card, volume_card
 from k8sviz.history import Key, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import KINDS, Ref
 from k8sviz.rules.access import role_key
-from k8sviz.rules.admission import service_account
-from k8sviz.rules.fields import flag, integer, listed, mapped, mapping, strings, text
-from k8sviz.rules.pods import pod_status
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapped, mapping, strings, text
+from k8sviz.rules.meta import is_terminating, owners_of
 from k8sviz.rules.references import references
 from k8sviz.rules.selectors import Requirement, label_selector, labels_of, matches_all, parse_selector
+from k8sviz.rules.services import endpoints_of, service_of, service_selector
 from k8sviz.rules.statefulset import claim_templates, replicas_of
+from k8sviz.rules.views import Pod, Service, Workload
 from k8sviz.words import say
 
 __all__ = ["overview"]
@@ -37,7 +38,6 @@ _MOST_NAMESPACES: Final = 48
 _ROOT_CA: Final = "kube-root-ca.crt"
 _STANDARD: Final = "default"
 _RANKS: Final[tuple[Level, ...]] = ("bad", "ending", "wait", "unknown", "ok", "off", "")
-_SLICE_LABEL: Final = "kubernetes.io/service-name"
 
 
 def overview(
@@ -56,34 +56,28 @@ def overview(
     [('Service/demo/web', 'selects', 'Pod/demo/web')]
     """
     wanted = parse_selector(selector)
-    if focus is not None:
-        snapshot.require(focus)
-    story = _Story(snapshot, namespace, shown=focus)
+    b = Builder(snapshot, namespace, focus)
+    story = _Story(b)
     story.draw()
-    diagram = story.diagram()._replace(title=_title(snapshot, namespace, focus, selector))
+    diagram = story.diagram(_title(b, selector))
     if focus is not None:
-        frame = story.b.id_of(focus)
+        frame = b.id_of(focus)
         diagram = diagram.around(*(n.id for n in diagram.nodes if n.ref == focus or n.group == frame))
     if wanted:
         diagram = diagram.around(*(i for i, obj in story.drawn.items() if matches_all(wanted, labels_of(obj))))
     elif namespace is not None and focus is None:
         diagram = _without_strangers(diagram, namespace)
     if not diagram.nodes and not diagram.groups:
-        diagram = diagram._replace(notes=(*diagram.notes, say("overview.note.nothing")))
+        diagram = diagram._replace(notes=(*diagram.notes, say("stories.overview.nothing")))
     return _readable(diagram, story.short)
 
 
-def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None, selector: str) -> str:
-    if focus is not None:
-        return say("overview.title.one", what=focus)
-    if selector:
+def _title(b: Builder, selector: str) -> str:
+    if selector and b.focus is None:
         return say("overview.title.selector", selector=selector)
-    name = namespace or (snapshot.about.namespace if len(_homes(snapshot)) == 1 else "")
-    return say("overview.title.namespace", namespace=name) if name else say("overview.title.all")
-
-
-def _homes(snapshot: Snapshot) -> set[str]:
-    return {key_of(obj).namespace for obj in snapshot.objects()} - {""}
+    homes = {key_of(obj).namespace for obj in b.snapshot.objects()} - {""}
+    # a recording of one namespace is of that namespace, though some of its objects are the whole cluster's
+    return b.title("overview") if b.namespace or b.focus or len(homes) == 1 else say("stories.overview.all")
 
 
 def _without_strangers(diagram: Diagram, namespace: str) -> Diagram:
@@ -101,16 +95,13 @@ def _without_strangers(diagram: Diagram, namespace: str) -> Diagram:
 class _Story:
     """Draws every object once, then what ties them together."""
 
-    def __init__(self, snapshot: Snapshot, namespace: str | None, shown: Ref | None = None) -> None:
-        self.snapshot = snapshot
-        self.namespace = namespace
-        self.shown = shown
-        self.b = Builder(snapshot, namespace)
+    def __init__(self, b: Builder) -> None:
+        self.b, self.snapshot, self.namespace, self.shown = b, b.snapshot, b.namespace, b.focus
         self.drawn: dict[str, Object] = {}  # node id → object
         self.owner: dict[str, str] = {}  # node id → the id of its controller
         self.left_out: Counter[str] = Counter()
         self.ids: dict[Key, str] = {}  # an object's key → node id
-        self.bound = _bound_accounts(snapshot)
+        self.bound = _bound_accounts(b.snapshot)
 
     def draw(self) -> None:
         objects = [obj for obj in self.snapshot.objects(namespace=self.namespace) if self.wanted(obj)]
@@ -162,14 +153,14 @@ class _Story:
             _STORAGE[kind](self.b, obj)
         else:
             facts, state, level = _WORDS.get(kind, _anything)(obj)
-            if "deletionTimestamp" in mapping(obj, "metadata") and kind != "Pod":
+            if is_terminating(obj) and kind != "Pod":
                 state, level = "Terminating", "ending"
             self.b.node(ref.kind, ref.name, node, facts, state=state, level=level, ref=ref)
         self.drawn[node] = obj
 
     def owners(self, node: str, obj: Object) -> None:
         """metadata.ownerReferences: by uid, and by name where a manifest has no uids."""
-        for owner in listed(obj, "metadata", "ownerReferences"):
+        for owner in owners_of(obj):
             source = self.owner_id(owner, obj)
             if source == node:
                 continue
@@ -177,7 +168,7 @@ class _Story:
                 self.owner.setdefault(node, source)
             self.b.edge(source, node, "owns", "")
 
-    def owner_id(self, owner: Mapping[str, Any], obj: Object) -> str:
+    def owner_id(self, owner: JSON, obj: Object) -> str:
         found = self.snapshot.by_uid(text(owner, "uid"))
         kind, name = text(owner, "kind"), text(owner, "name")
         home = key_of(obj).namespace if kind not in KINDS or KINDS[kind].namespaced else ""
@@ -217,9 +208,9 @@ class _Story:
             if ref.name and (ref.name != _ROOT_CA or ref == self.shown):
                 label = ", ".join(say(f"overview.way.{word}") for word in sorted(words))
                 self.b.link(node, ref, "uses", label, optional=optional)
-        for name in _claims_of(pod):
+        for name in Pod(pod).claims:
             self.b.link(node, Ref("PersistentVolumeClaim", name, home), "claim", say("overview.edge.mounts"))
-        account = service_account(pod)
+        account = Pod(pod).account
         if account != _STANDARD or (home, account) in self.bound or Ref("ServiceAccount", account, home) == self.shown:
             self.b.link(node, Ref("ServiceAccount", account, home), "runs-as", say("overview.edge.runs-as"))
 
@@ -255,9 +246,9 @@ class _Story:
         words = {node: f"{text(obj, 'kind')} {states.get(node, '')}" for node, obj in self.drawn.items()}
         return _Families(self.owner, words)
 
-    def diagram(self) -> Diagram:
+    def diagram(self, title: str) -> Diagram:
         """Everything drawn, each object in the frame of its namespace."""
-        bare = self.b.diagram("overview", "")
+        bare = self.b.diagram("overview", title)
         frames = {group.id: group for group in bare.groups}
         nodes = []
         for node in bare.nodes:
@@ -348,23 +339,9 @@ def _is_ours(obj: Object) -> bool:
     return kind is None or _group(obj) in (kind.api_version.rpartition("/")[0], "extensions", "")
 
 
-def _template(obj: Object) -> Mapping[str, Any] | None:
+def _template(obj: Object) -> JSON | None:
     """The Pod template of a workload."""
-    if text(obj, "kind") == "CronJob":
-        return mapped(obj, "spec", "jobTemplate", "spec", "template")
-    return mapped(obj, "spec", "template") if text(obj, "kind") in _SIZES or text(obj, "kind") == "Job" else None
-
-
-def _claims_of(pod: Object) -> list[str]:
-    """The claims that a Pod's volumes name, or have made for themselves."""
-    found = []
-    for volume in listed(pod, "spec", "volumes"):
-        name = text(volume, "persistentVolumeClaim", "claimName")
-        if not name and mapped(volume, "ephemeral") is not None and text(pod, "metadata", "name"):
-            name = f"{text(pod, 'metadata', 'name')}-{text(volume, 'name')}"
-        if name:
-            found.append(name)
-    return list(dict.fromkeys(found))
+    return Workload(obj).template if text(obj, "kind") in (*_SIZES, "Job", "CronJob") else None
 
 
 # -- what ties things together -------------------------------------------------------------------------
@@ -372,12 +349,11 @@ def _claims_of(pod: Object) -> list[str]:
 
 def _service(story: _Story, node: str, service: Object) -> None:
     """spec.selector."""
-    labels = {k: v for k, v in mapping(service, "spec", "selector").items() if isinstance(v, str)}
-    if labels:
-        _select(story, node, service, {"matchLabels": labels}, "selects")
+    if service_selector(service):
+        _select(story, node, service, {"matchLabels": service_selector(service)}, "selects")
 
 
-def _select(story: _Story, node: str, obj: Object, selector: Mapping[str, Any] | None, relation: str) -> None:
+def _select(story: _Story, node: str, obj: Object, selector: JSON | None, relation: str) -> None:
     requirements = label_selector(selector)
     if requirements is not None:
         for target in story.runners.select(key_of(obj).namespace, requirements):
@@ -387,16 +363,14 @@ def _select(story: _Story, node: str, obj: Object, selector: Mapping[str, Any] |
 def _slice(story: _Story, node: str, endpoint_slice: Object) -> None:
     """The label kubernetes.io/service-name, where no owner says it; endpoints that no selector explains."""
     home = key_of(endpoint_slice).namespace
-    service = Ref("Service", text(endpoint_slice, "metadata", "labels", _SLICE_LABEL), home)
-    if service.name and not listed(endpoint_slice, "metadata", "ownerReferences"):
+    service = Ref("Service", service_of(endpoint_slice), home)
+    if service.name and not owners_of(endpoint_slice):
         story.b.edge(story.b.place(service)[0], node, "owns", "")
     owner = story.snapshot.find(service)
-    if owner is not None and mapping(owner, "spec", "selector"):
-        return
-    for endpoint in listed(endpoint_slice, "endpoints"):
-        target = mapping(endpoint, "targetRef")
-        if text(target, "name"):
-            story.b.link(node, Ref(text(target, "kind") or "Pod", text(target, "name"), home), "endpoint")
+    if owner is None or not service_selector(owner):
+        for endpoint in endpoints_of(endpoint_slice):
+            if endpoint.name:
+                story.b.link(node, Ref(endpoint.kind, endpoint.name, home), "endpoint")
 
 
 def _ingress(story: _Story, node: str, ingress: Object) -> None:
@@ -413,13 +387,8 @@ def _ingress(story: _Story, node: str, ingress: Object) -> None:
         if text(tls, "secretName"):
             story.b.link(node, Ref("Secret", text(tls, "secretName"), home), "uses", say("overview.way.tls"))
     if text(spec, "ingressClassName"):
-        story.b.link(
-            node,
-            Ref("IngressClass", text(spec, "ingressClassName")),
-            "class",
-            say("diagrams.storage.class"),
-            optional=True,
-        )
+        ref = Ref("IngressClass", text(spec, "ingressClassName"))
+        story.b.link(node, ref, "class", say("diagrams.storage.class"), optional=True)
 
 
 def _autoscaler(story: _Story, node: str, autoscaler: Object) -> None:
@@ -496,9 +465,8 @@ _SIZES: Final = {
 
 def _pod(pod: Object) -> _Words:
     """Reads status and spec.nodeName."""
-    status = pod_status(pod) if "status" in pod else ""
-    node = text(pod, "spec", "nodeName")
-    return [say("diagrams.storage.on", node=node)] if node else [], status, pod_level(status)
+    it = Pod(pod)
+    return [say("diagrams.storage.on", node=it.node)] if it.node else [], it.status, pod_level(it.status)
 
 
 def _workload(obj: Object) -> _Words:
@@ -535,15 +503,15 @@ def _cron(cron: Object) -> _Words:
 
 def _service_words(service: Object) -> _Words:
     """spec.type, spec.selector and spec.clusterIP."""
-    facts = service_facts(service) if mapping(service, "spec", "selector") else []
-    kind = text(service, "spec", "type")
-    return [*([kind] if kind not in ("", "ClusterIP") else []), *facts], "", ""
+    facts = service_facts(service) if service_selector(service) else []
+    kind = Service(service).type
+    return [*([kind] if kind != "ClusterIP" else []), *facts], "", ""
 
 
 def _slice_words(endpoint_slice: Object) -> _Words:
     """How many endpoints are ready."""
-    endpoints = listed(endpoint_slice, "endpoints")
-    ready = sum(flag(e, "conditions", "ready") is not False for e in endpoints)
+    endpoints = endpoints_of(endpoint_slice)
+    ready = sum(e.ready for e in endpoints)
     state = say("overview.state.ready", ready=ready, wanted=len(endpoints))
     return (), state, "ok" if ready and ready == len(endpoints) else "wait"
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from k8sviz.diagrams.kit.builder import Builder
 from k8sviz.diagrams.kit.limits import MOST_REPLICAS
 from k8sviz.diagrams.kit.model import Diagram
+from k8sviz.diagrams.kit.published import slices_of
 from k8sviz.diagrams.kit.stages import now_of, stage_of
 from k8sviz.errors import K8svizError
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.dns import pod_dns_name, service_dns_name
-from k8sviz.rules.fields import flag, listed, text
-from k8sviz.rules.services import is_headless
+from k8sviz.rules.fields import text
+from k8sviz.rules.services import endpoints_of, is_headless
 from k8sviz.rules.statefulset import ordinal_of
 from k8sviz.words import say
 
@@ -44,7 +45,7 @@ def reaching(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | N
     _proxy(b, shown, home)
     for service in snapshot.objects("Service", namespace=home):
         _service(b, snapshot, service, shown)
-    return b.diagram("reaching", say("stateful.figure.reaching"))
+    return b.told("reaching")
 
 
 def _proxy(b: Builder, pods: dict[str, Object], namespace: str) -> None:
@@ -55,10 +56,7 @@ def _proxy(b: Builder, pods: dict[str, Object], namespace: str) -> None:
 
 
 def _service(b: Builder, snapshot: Snapshot, service: Object, pods: dict[str, Object]) -> None:
-    key = key_of(service)
-    mine = {"matchLabels": {"kubernetes.io/service-name": key.name}}
-    slices = snapshot.objects("EndpointSlice", namespace=key.namespace, selector=mine)
-    ends = [e for s in slices for e in listed(s, "endpoints") if text(e, "targetRef", "name") in pods]
+    ends = [e for s in slices_of(snapshot, service) for e in endpoints_of(s) if e.name in pods]
     if not ends:
         return
     headless = is_headless(service)
@@ -72,7 +70,5 @@ def _service(b: Builder, snapshot: Snapshot, service: Object, pods: dict[str, Ob
         source = b.node("DNS", name, f"dns/{node}", [say("stateful.story.records")])
         b.edge(node, source, "dns")
     for end in ends:
-        pod = text(end, "targetRef", "name")
-        ready = flag(end, "conditions", "ready") is not False
-        label = (text(end, "hostname") if headless else say("stateful.figure.any")) if ready else ""
-        b.edge(source, b.id_of(ref_of(pods[pod])), "reaches", label, "ok" if ready else "off")
+        label = (end.hostname if headless else say("stateful.figure.any")) if end.ready else ""
+        b.edge(source, b.id_of(ref_of(pods[end.name])), "reaches", label, "ok" if end.ready else "off")

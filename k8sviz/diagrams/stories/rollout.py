@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from k8sviz.diagrams.kit.builder import Builder
 from k8sviz.diagrams.kit.facts import deployment_state, service_facts
+from k8sviz.diagrams.kit.limits import MOST_AT_ALL
 from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.published import published
 from k8sviz.diagrams.kit.slots import MOST_PODS, MOST_ROWS, Slots
 from k8sviz.diagrams.kit.stages import GLYPHS, STAGE_LEVELS, now_of, seats_line, stage_of
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.rules.availability import STAGES, Stage, epoch, pod_stage
+from k8sviz.rules.availability import STAGES, Stage, pod_stage
 from k8sviz.rules.deployment import (
     HISTORY_LIMIT,
     history_limit,
@@ -25,11 +27,14 @@ from k8sviz.rules.deployment import (
     same_template,
     uses_recreate,
 )
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import integer, mapping, text
+from k8sviz.rules.meta import owners_of
 from k8sviz.rules.pods import restarts
 from k8sviz.rules.rollout import DEFAULT_FENCEPOST, rollout_bounds
+from k8sviz.rules.services import service_selector
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.rules.templates import FieldChange, images, template_diff, version_of
+from k8sviz.rules.times import epoch
 from k8sviz.words import say
 
 __all__ = ["rollout", "rollout_story"]
@@ -47,19 +52,15 @@ def rollout(
     are piled by state, more than 4 ReplicaSets show only those with Pods, and the kept ones as one card. Raises
     K8svizError when the object in focus is not there.
     """
-    if focus is not None:
-        snapshot.require(focus)
-    story = _Story(snapshot, namespace, slots)
-    for deployment in snapshot.objects("Deployment", namespace=namespace):
+    story = _Story(Builder(snapshot, namespace, focus), slots)
+    for deployment in story.b.objects("Deployment"):
         story.deployment(deployment)
-    for controller in snapshot.objects("ReplicationController", namespace=namespace):
+    for controller in story.b.objects("ReplicationController"):
         story.controller(controller)
-    story.services()
-    diagram = story.b.diagram("rollout", _title(snapshot, namespace, focus))
-    diagram = diagram._replace(notes=(*diagram.notes, *story.notes))
-    if focus is None:
-        return diagram
-    return diagram.around(*(story.drawn.get(focus) or [n.id for n in diagram.nodes if n.ref == focus]))
+    for service in story.b.objects("Service"):
+        if service_selector(service):
+            published(story.b, service, service_facts(service), story.of_pod)
+    return story.b.told("rollout", around=story.drawn.get(focus) if focus is not None else None, most=MOST_AT_ALL)
 
 
 def rollout_story(
@@ -69,29 +70,18 @@ def rollout_story(
     return partial(rollout, focus=focus, namespace=namespace, slots=Slots.of(history))
 
 
-def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
-    if focus is not None:
-        return say("rollout.story.title-one", what=focus)
-    name = namespace or snapshot.about.namespace
-    return say("rollout.story.title", namespace=name) if name else say("rollout.story.title-all")
-
-
 class _Story:
     """Collects what there is to draw; knows the slots and the time."""
 
-    def __init__(self, snapshot: Snapshot, namespace: str | None, slots: Slots | None) -> None:
-        self.snapshot = snapshot
-        self.namespace = namespace
-        self.slots = slots
-        self.now = now_of(snapshot)
-        self.b = Builder(snapshot, namespace)
+    def __init__(self, b: Builder, slots: Slots | None) -> None:
+        self.b, self.slots, self.snapshot = b, slots, b.snapshot
+        self.now = now_of(b.snapshot)
         self.drawn: dict[Ref, list[str]] = {}  # nodes that stand for an object, where it has none of its own
         self.of_pod: dict[str, str] = {}  # a Pod's uid or name → its node
-        self.notes: list[str] = []
         self.by_owner: dict[str, list[Object]] = {}
         for kind in ("ReplicaSet", "Pod"):
-            for obj in snapshot.objects(kind, namespace=namespace):
-                for owner in listed(obj, "metadata", "ownerReferences"):
+            for obj in b.objects(kind):
+                for owner in owners_of(obj):
                     key = text(owner, "uid") or f"{text(owner, 'kind')}/{text(owner, 'name')}"
                     self.by_owner.setdefault(key, []).append(obj)
 
@@ -210,10 +200,10 @@ class _Story:
         i = sets.index(current)
         changes = _changes(sets[i - 1], current) if i else []
         if changes:
-            self.notes.append(say("rollout.story.diff", number=revision_of(current) or "–"))
-            self.notes += [f"    {change}" for change in changes[:6]]
+            self.b.notes.append(say("rollout.story.diff", number=revision_of(current) or "–"))
+            self.b.notes += [f"    {change}" for change in changes[:6]]
             if len(changes) > 6:
-                self.notes.append("    " + say("rollout.story.diff-more", count=len(changes) - 6))
+                self.b.notes.append("    " + say("rollout.story.diff-more", count=len(changes) - 6))
 
     # -- ReplicationControllers ----------------------------------------------------------------------
 
@@ -303,43 +293,6 @@ class _Story:
             self.b.edge(row, node, "owns", "", "ending" if stage == "terminating" else "")
             for pod in found:
                 self._know(pod, node)
-
-    # -- Services --------------------------------------------------------------------------------------
-
-    def services(self) -> None:
-        """Services whose EndpointSlices name a Pod that is drawn, or that select nothing drawn yet but exist."""
-        for service in self.snapshot.objects("Service", namespace=self.namespace):
-            if not mapping(service, "spec", "selector"):
-                continue
-            name, home = key_of(service).name, key_of(service).namespace
-            mine = {"matchLabels": {"kubernetes.io/service-name": name}}
-            node = self.b.object(ref_of(service), service_facts(service))
-            for endpoint_slice in self.snapshot.objects("EndpointSlice", namespace=home, selector=mine):
-                self.b.edge(node, self._slice(endpoint_slice), "published-by", say("rollout.story.published"))
-
-    def _slice(self, endpoint_slice: Object) -> str:
-        """Reads endpoints[*].targetRef and conditions: ready, serving, terminating."""
-        endpoints = listed(endpoint_slice, "endpoints")
-        ready = sum(flag(e, "conditions", "ready") is not False for e in endpoints)
-        facts = [say("rollout.story.endpoints", ready=ready, count=len(endpoints))]
-        state = say("rollout.story.serves" if ready else "rollout.story.nobody")
-        node = self.b.object(ref_of(endpoint_slice), facts, state=state, level="ok" if ready else "wait")
-        best: dict[str, Level] = {}
-        for endpoint in endpoints:
-            target = mapping(endpoint, "targetRef")
-            pod = self.of_pod.get(text(target, "uid")) or self.of_pod.get(text(target, "name"))
-            if pod:
-                level = _endpoint_level(endpoint)
-                best[pod] = level if best.get(pod) != "ok" else "ok"
-        for pod, level in best.items():
-            self.b.edge(node, pod, "endpoint", "", level)
-        return node
-
-
-def _endpoint_level(endpoint: Any) -> Level:
-    if flag(endpoint, "conditions", "terminating"):
-        return "ending"
-    return "ok" if flag(endpoint, "conditions", "ready") is not False else "off"
 
 
 # -- what cards say ------------------------------------------------------------------------------------

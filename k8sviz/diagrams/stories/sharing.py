@@ -11,8 +11,10 @@ from k8sviz.diagrams.kit.stages import now_of, stage_of
 from k8sviz.history import Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.deployment import min_ready_seconds
-from k8sviz.rules.fields import listed, mapping, text
+from k8sviz.rules.fields import text
+from k8sviz.rules.meta import owners_of
 from k8sviz.rules.statefulset import claim_name, claim_templates, ordinal_of, replicas_of, start_ordinal
+from k8sviz.rules.views import Workload
 from k8sviz.words import say
 
 __all__ = ["sharing"]
@@ -25,10 +27,9 @@ def sharing(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | No
     drawn by their template. At most 6 Pods of a workload. `focus` keeps one workload. Raises K8svizError when it is
     not there.
     """
-    if focus is not None:
-        snapshot.require(focus)
-    b = Builder(snapshot, namespace)
-    for workload in _workloads(snapshot, namespace):
+    b = Builder(snapshot, namespace, focus)
+    labels: set[str] = set()
+    for workload in _workloads(b):
         if focus is not None and ref_of(workload) != focus:
             continue
         node = b.object(ref_of(workload), [say("stateful.story.replicas", count=replicas_of(workload))])
@@ -36,33 +37,20 @@ def sharing(snapshot: Snapshot, focus: Ref | None = None, *, namespace: str | No
             card = _pod(b, snapshot, workload, pod_name, pod)
             b.edge(node, card, "owns", "", "" if pod is not None else "off")
             for claim, own in _claims(workload, pod_name):
-                label = say("stateful.figure.own-claim" if own else "stateful.figure.template-claim")
-                b.edge(
-                    card,
-                    _claim(b, snapshot, Ref("PersistentVolumeClaim", claim, key_of(workload).namespace)),
-                    "claim",
-                    label,
-                )
-    labels = {edge.label for node in b.states() for edge in b.edges_from(node)}
+                labels.add(label := say("stateful.figure.own-claim" if own else "stateful.figure.template-claim"))
+                home = key_of(workload).namespace
+                b.edge(card, _claim(b, snapshot, Ref("PersistentVolumeClaim", claim, home)), "claim", label)
     shared, own = (say(f"stateful.figure.{name}") in labels for name in ("template-claim", "own-claim"))
     title = "sharing" if shared == own else "sharing-one" if shared else "sharing-each"
-    return b.diagram("sharing", say(f"stateful.figure.{title}"))
+    return b.told("sharing", title=say(f"stateful.figure.{title}"))
 
 
-def _workloads(snapshot: Snapshot, namespace: str | None) -> Iterator[Object]:
+def _workloads(b: Builder) -> Iterator[Object]:
     """What makes Pods that use claims; a Deployment stands for its ReplicaSets."""
     for kind in ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"):
-        for workload in snapshot.objects(kind, namespace=namespace):
-            owned = listed(workload, "metadata", "ownerReferences")
-            if not owned and (claim_templates(workload) or list(_template_claims(workload))):
+        for workload in b.objects(kind):
+            if not owners_of(workload) and (claim_templates(workload) or Workload(workload).pod.claims):
                 yield workload
-
-
-def _template_claims(workload: Object) -> Iterator[str]:
-    for volume in listed(mapping(workload, "spec", "template", "spec"), "volumes"):
-        name = text(volume, "persistentVolumeClaim", "claimName")
-        if name:
-            yield name
 
 
 def _replicas(snapshot: Snapshot, workload: Object) -> list[tuple[str, Object | None]]:
@@ -94,7 +82,7 @@ def _claims(workload: Object, pod: str) -> Iterator[tuple[str, bool]]:
     if ordinal is not None:
         for template in claim_templates(workload):
             yield claim_name(template, name, ordinal), True
-    for claim in _template_claims(workload):
+    for claim in Workload(workload).pod.claims:
         yield claim, False
 
 

@@ -13,17 +13,19 @@ from functools import partial
 from typing import Final, Literal, cast
 
 from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.limits import MOST_AT_ALL
 from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.published import node_of, published, slices_of
 from k8sviz.diagrams.kit.stages import GLYPHS, now_of, seats_line, stage_of
 from k8sviz.history import History, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.availability import STAGES, Stage, available_from, pod_stage
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.dns import Record, pod_dns_name, records
-from k8sviz.rules.fields import flag, integer, listed, mapping, strings, text
-from k8sviz.rules.meta import is_terminating
+from k8sviz.rules.fields import integer, listed, mapping, strings, text
+from k8sviz.rules.meta import is_terminating, owners_of, uid_of
 from k8sviz.rules.pods import is_ready, restarts
-from k8sviz.rules.services import is_headless
+from k8sviz.rules.services import endpoints_of
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,
     Member,
@@ -40,6 +42,7 @@ from k8sviz.rules.statefulset import (
     updates_on_delete,
 )
 from k8sviz.rules.templates import version_of
+from k8sviz.rules.views import Service
 from k8sviz.words import say
 
 __all__ = ["MOST_ORDINALS", "Move", "members_of", "orders", "stateful", "stateful_story"]
@@ -65,17 +68,12 @@ def stateful(
     """
     if piled is None and history is not None:
         piled = _piles(history)
-    if focus is not None:
-        snapshot.require(focus)
-    story = _Story(snapshot, namespace)
-    for statefulset in snapshot.objects("StatefulSet", namespace=namespace):
+    story = _Story(Builder(snapshot, namespace, focus))
+    for statefulset in story.b.objects("StatefulSet"):
         story.statefulset(statefulset, piled)
     story.left_behind()
     story.services()
-    diagram = story.b.diagram("stateful", _title(snapshot, namespace, focus))
-    if focus is None:
-        return diagram
-    return diagram.around(*[n.id for n in diagram.nodes if n.ref == focus])
+    return story.b.told("stateful", most=MOST_AT_ALL)
 
 
 def stateful_story(
@@ -92,13 +90,6 @@ def _piles(history: History) -> bool:
         for ref in history.refs("StatefulSet")
         for event in history.versions(ref.kind, ref.name, ref.namespace)
     )
-
-
-def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
-    if focus is not None:
-        return say("stateful.story.title-one", what=focus)
-    name = namespace or snapshot.about.namespace
-    return say("stateful.story.title", namespace=name) if name else say("stateful.story.title-all")
 
 
 def members_of(statefulset: Object, pods: Iterable[Object], now: float | None) -> list[Member]:
@@ -123,16 +114,12 @@ def members_of(statefulset: Object, pods: Iterable[Object], now: float | None) -
 
 
 class _Story:
-    def __init__(self, snapshot: Snapshot, namespace: str | None) -> None:
-        self.snapshot = snapshot
-        self.namespace = namespace
-        self.now = now_of(snapshot)
-        self.b = Builder(snapshot, namespace)
+    def __init__(self, b: Builder) -> None:
+        self.b, self.snapshot = b, b.snapshot
+        self.now = now_of(b.snapshot)
         self.pods: dict[str, str] = {}  # a Pod's uid or name → its node
         self.drawn_claims: set[str] = set()
-        self.numbers = {
-            key_of(r).name: integer(r, "revision") for r in snapshot.objects("ControllerRevision", namespace=namespace)
-        }
+        self.numbers = {key_of(r).name: integer(r, "revision") for r in b.objects("ControllerRevision")}
 
     # -- the set -------------------------------------------------------------------------------------
 
@@ -165,11 +152,9 @@ class _Story:
 
     @staticmethod
     def _is_mine(pod: Object, statefulset: Object) -> bool:
-        owners = listed(pod, "metadata", "ownerReferences")
-        return not owners or any(
-            text(o, "uid") in ("", text(statefulset, "metadata", "uid")) and text(o, "kind") == "StatefulSet"
-            for o in owners
-        )
+        owners = owners_of(pod)
+        mine = ("", uid_of(statefulset))
+        return not owners or any(text(o, "uid") in mine and text(o, "kind") == "StatefulSet" for o in owners)
 
     def _facts(self, statefulset: Object) -> list[str]:
         words = "stateful.story."
@@ -292,7 +277,7 @@ class _Story:
         size = text(claim, "status", "capacity", "storage")
         if size:
             facts.append(say("stateful.story.size", size=size))
-        owner = next((text(o, "kind") for o in listed(claim, "metadata", "ownerReferences")), "")
+        owner = text(next(iter(owners_of(claim)), {}), "kind")
         if owner:
             facts.append(say("stateful.story.goes-with", kind=owner))
         level: Level = "ok" if phase == "Bound" else "wait"
@@ -332,7 +317,7 @@ class _Story:
     def left_behind(self) -> None:
         """Claims of ordinals that are no more, and of StatefulSets that are no more: they are kept, with their data."""
         stems = self._stems()
-        for claim in self.snapshot.objects("PersistentVolumeClaim", namespace=self.namespace):
+        for claim in self.b.objects("PersistentVolumeClaim"):
             ref = ref_of(claim)
             stem, _, number = ref.name.rpartition("-")
             if self.b.id_of(ref) in self.drawn_claims or not number.isdecimal():
@@ -347,7 +332,7 @@ class _Story:
     def _stems(self) -> dict[tuple[str, str], str]:
         return {
             (key_of(s).namespace, f"{template}-{key_of(s).name}"): self.b.id_of(ref_of(s))
-            for s in self.snapshot.objects("StatefulSet", namespace=self.namespace)
+            for s in self.b.objects("StatefulSet")
             for template in claim_templates(s)
         }
 
@@ -428,65 +413,25 @@ class _Story:
 
     def services(self) -> None:
         """Services whose EndpointSlices name a Pod that is drawn, and the DNS records that follow."""
-        governing = {
-            (key_of(s).namespace, self._dns(s)) for s in self.snapshot.objects("StatefulSet", namespace=self.namespace)
-        }
-        for service in self.snapshot.objects("Service", namespace=self.namespace):
-            key = key_of(service)
-            mine = {"matchLabels": {"kubernetes.io/service-name": key.name}}
-            slices = self.snapshot.objects("EndpointSlice", namespace=key.namespace, selector=mine)
-            targets = [e for s in slices for e in listed(s, "endpoints") if self._target(e)]
-            if not targets and (key.namespace, key.name) not in governing:
-                continue
-            headless = is_headless(service)
-            facts = [
-                say("stateful.story.headless")
-                if headless
-                else say("rollout.story.address", address=text(service, "spec", "clusterIP"))
-            ]
-            node = self.b.object(ref_of(service), facts)
-            for endpoint_slice in slices:
-                self._slice(node, endpoint_slice)
-            self._records(node, service, records(service, slices))
+        governing = {(key_of(s).namespace, self._dns(s)) for s in self.b.objects("StatefulSet")}
+        for service in map(Service, self.b.objects("Service")):
+            slices = slices_of(self.snapshot, service.json)
+            reached = any(node_of(e, self.pods) for s in slices for e in endpoints_of(s))
+            if reached or (service.namespace, service.name) in governing:
+                fact = say("rollout.story.address", address=service.address)
+                facts = [say("stateful.story.headless") if service.headless else fact]
+                node = published(self.b, service.json, facts, self.pods)
+                self._records(node, service, records(service.json, slices))
 
-    def _target(self, endpoint: object) -> str | None:
-        target = mapping(endpoint, "targetRef")
-        return self.pods.get(text(target, "uid")) or self.pods.get(text(target, "name"))
-
-    def _slice(self, node: str, endpoint_slice: Object) -> None:
-        endpoints = listed(endpoint_slice, "endpoints")
-        ready = sum(flag(e, "conditions", "ready") is not False for e in endpoints)
-        facts = [say("rollout.story.endpoints", ready=ready, count=len(endpoints))]
-        hosts = [text(e, "hostname") for e in endpoints if text(e, "hostname")]
-        if hosts:
-            facts.append(say("stateful.story.hosts", names=", ".join(hosts[:4]) + (" …" if len(hosts) > 4 else "")))
-        card = self.b.object(
-            ref_of(endpoint_slice),
-            facts,
-            level="ok" if ready else "wait",
-            state=say("rollout.story.serves" if ready else "rollout.story.nobody"),
-        )
-        self.b.edge(node, card, "published-by", say("rollout.story.published"))
-        levels: dict[str, Level] = {}
-        for endpoint in endpoints:
-            target = self._target(endpoint)
-            if target:
-                good = flag(endpoint, "conditions", "ready") is not False
-                going = flag(endpoint, "conditions", "terminating")
-                level: Level = "ending" if going else "ok" if good else "off"
-                levels[target] = "ok" if levels.get(target) == "ok" else level
-        for target, level in levels.items():
-            self.b.edge(card, target, "endpoint", "", level)
-
-    def _records(self, node: str, service: Object, found: list[Record]) -> None:
+    def _records(self, node: str, service: Service, found: list[Record]) -> None:
         """What the DNS server answers for the Service: names within its namespace, since that is what Pods ask."""
         if not found:
             return
-        lines = [_record_line(r, key_of(service).namespace) for r in found]
+        lines = [_record_line(r, service.namespace) for r in found]
         if len(lines) > _MOST_RECORDS:
             lines = [*lines[: _MOST_RECORDS - 1], say("rollout.story.kept-more", count=len(lines) - _MOST_RECORDS + 1)]
-        name = f"{key_of(service).name}.{key_of(service).namespace}"
-        card = self.b.node("DNS", name, f"dns/{self.b.id_of(ref_of(service))}", lines)
+        name = f"{service.name}.{service.namespace}"
+        card = self.b.node("DNS", name, f"dns/{self.b.id_of(service.ref)}", lines)
         self.b.edge(node, card, "dns", say("stateful.story.records"))
 
 
