@@ -89,7 +89,8 @@ class Subject:
 class Case:
     """One object to explain, the state around it, and a way to ask about another object beneath it.
 
-    `history` is None when only a Snapshot is known. `ask` answers None for an object that is being explained already.
+    `history` is None when only a Snapshot is known. `ask` answers None for an object that is being explained already;
+    `ask_above` has a controller explained as a whole, from one of its Pods.
     """
 
     snapshot: Snapshot
@@ -97,6 +98,7 @@ class Case:
     ask: Callable[[Object | None], Explanation | None]
     history: History | None = None
     hide: Callable[[str], str] = field(default=str)
+    ask_above: Callable[[Object | None], Explanation | None] = field(default=lambda _: None)
 
     @cached_property
     def ref(self) -> Ref:

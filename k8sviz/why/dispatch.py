@@ -75,10 +75,14 @@ def explain_snapshot(snapshot: Snapshot) -> dict[Ref, Explanation]:
 class Explainer:
     """Explains the objects of one Snapshot, each once; an object within its own explanation is left out."""
 
-    def __init__(self, snapshot: Snapshot, history: History | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, history: History | None = None, hide: Callable[[str], str] | None = None
+    ) -> None:
         self._snapshot = snapshot
         self._history = history
-        self._hide = _hide(snapshot.history)
+        self._hide = hide or _hide(snapshot.history)
+        self._above: Explainer | None = None
+        self._is_above = hide is not None
         self._open: set[Ref] = set()
         self._told: dict[Ref, Explanation] = {}
         self._cuts = 0
@@ -94,7 +98,7 @@ class Explainer:
         return explanation
 
     def _explain(self, ref: Ref, obj: Object) -> Explanation:
-        case = Case(self._snapshot, obj, self._ask, self._history, self._hide)
+        case = Case(self._snapshot, obj, self._ask, self._history, self._hide, self._ask_above)
         self._open.add(ref)
         try:
             return first_of(case, _MATCHERS.get(ref.kind, ())) or _unknown(case)
@@ -113,6 +117,17 @@ class Explainer:
             self._cuts += 1
             return None
         return self.explain(obj)
+
+    def _ask_above(self, obj: Object | None) -> Explanation | None:
+        """What a controller says of itself, whole, although one of its Pods is being explained."""
+        if obj is None or self._is_above:
+            return None
+        if ref_of(obj) in self._open:
+            self._cuts += 1
+            return None
+        if self._above is None:
+            self._above = Explainer(self._snapshot, self._history, self._hide)
+        return self._above.explain(obj)
 
 
 def _unknown(case: Case) -> Explanation:

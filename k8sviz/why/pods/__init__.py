@@ -7,6 +7,7 @@ not work is the cause. Each module explains one link of that chain.
 from __future__ import annotations
 
 from k8sviz.why.case import Matcher
+from k8sviz.why.pods.above import within_its_controller
 from k8sviz.why.pods.claims import names_its_node, waits_on_node
 from k8sviz.why.pods.ending import finished, from_manifest, on_lost_node, terminating
 from k8sviz.why.pods.mounting import failed_mount
@@ -17,7 +18,7 @@ from k8sviz.why.pods.waiting import container_waits
 
 __all__ = ["POD"]
 
-POD: tuple[Matcher, ...] = (
+_LINKS: tuple[Matcher, ...] = (
     from_manifest,
     terminating,
     finished,
@@ -34,3 +35,5 @@ POD: tuple[Matcher, ...] = (
     unready,
     running,
 )
+
+POD: tuple[Matcher, ...] = (within_its_controller(_LINKS),)

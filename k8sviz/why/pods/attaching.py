@@ -73,10 +73,7 @@ def _held_by_living(case: Case, hold: Hold, proof: list[Evidence | None], told: 
     same: list[Object] = [pod for pod in hold.pods if mine is not None and _is(controller_of(case.snapshot, pod), mine)]
     state = pod_status(case.obj)
     if mine is not None and same and mine.get("kind") == "Deployment":
-        also = [case.ask(mine)]
-        return case.tell(
-            "pod.volume-held-by-old", state, "error", evidence=proof, also=also, controller=called(mine), **told
-        )
+        return case.tell("pod.volume-held-by-old", state, "error", evidence=proof, controller=called(mine), **told)
     return case.tell("pod.volume-held", state, "error", evidence=proof, **told)
 
 

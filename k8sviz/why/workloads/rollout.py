@@ -25,6 +25,7 @@ from k8sviz.rules.statefulset import replicas_of
 from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.workloads.shared import counts, going, living, not_seen, pod_troubles, pods_refused
+from k8sviz.why.workloads.surge import in_a_circle
 from k8sviz.words import say
 
 __all__ = ["DEPLOYMENT", "complete"]
@@ -100,6 +101,10 @@ def _paused(case: Case) -> Explanation | None:
         also=pod_troubles(case, _new_pods(case)),
         **_numbers(case),
     )
+
+
+def _in_a_circle(case: Case) -> Explanation | None:
+    return None if complete(case.obj) else in_a_circle(case, _new_pods(case), living(_old_pods(case)))
 
 
 def _deadline(case: Case) -> Explanation | None:
@@ -185,4 +190,13 @@ def _doing(case: Case) -> str:
     return say("why.rollout-words.next")
 
 
-DEPLOYMENT: tuple[Matcher, ...] = (going, not_seen, _paused, pods_refused, _deadline, _rolled_out, _under_way)
+DEPLOYMENT: tuple[Matcher, ...] = (
+    going,
+    not_seen,
+    _paused,
+    pods_refused,
+    _in_a_circle,
+    _deadline,
+    _rolled_out,
+    _under_way,
+)

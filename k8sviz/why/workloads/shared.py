@@ -8,9 +8,17 @@ from typing import Any
 from k8sviz.history import Object, Snapshot
 from k8sviz.rules.availability import is_active
 from k8sviz.rules.fields import integer, mapping, strings, text
-from k8sviz.rules.statefulset import replicas_of
+from k8sviz.rules.statefulset import (
+    REVISION_LABEL,
+    is_parallel,
+    ordinal_of,
+    partition_of,
+    replicas_of,
+    updates_on_delete,
+)
 from k8sviz.why.case import Case, condition, condition_fact, event_fact, event_message, fields, join
 from k8sviz.why.model import Evidence, Explanation
+from k8sviz.why.workloads.admitted import refused_by_server
 from k8sviz.words import say
 
 __all__ = ["counts", "going", "living", "not_seen", "pod_troubles", "pods_refused"]
@@ -55,8 +63,7 @@ def pods_refused(case: Case) -> Explanation | None:
             continue
         message = text(failure, "message") or (event_message(events[0]) if events else "")
         proof = [condition_fact(obj, "ReplicaFailure"), *map(event_fact, events[:1])]
-        code = "rollout.quota" if "exceeded quota" in message else "rollout.pods-refused"
-        return case.tell(code, say("why.state.short"), "error", evidence=proof, message=message)
+        return refused_by_server(case, message, proof)
     return None
 
 
@@ -84,6 +91,18 @@ def controller_of(snapshot: Snapshot, obj: Object) -> Object | None:
     found = snapshot.owner(obj)
     above = snapshot.owner(found) if found is not None else None
     return above if above is not None and above.get("kind") in ("Deployment", "CronJob") else found
+
+
+def is_superseded(statefulset: JSON, pod: JSON) -> bool:
+    """Whether the Pod is of an older template, and its StatefulSet waits for it under OrderedReady before it goes on.
+
+    Such a Pod is not replaced before it is Ready: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
+    #forced-rollback.
+    """
+    newest, mine = text(statefulset, "status", "updateRevision"), text(pod, "metadata", "labels", REVISION_LABEL)
+    ordinal = ordinal_of(text(pod, "metadata", "name"), text(statefulset, "metadata", "name"))
+    held_back = ordinal is None or ordinal < partition_of(statefulset) or updates_on_delete(statefulset)
+    return bool(newest and mine) and mine != newest and not held_back and not is_parallel(statefulset)
 
 
 def living(pods: Sequence[Object]) -> list[Object]:

@@ -28,7 +28,7 @@ from k8sviz.rules.statefulset import (
 )
 from k8sviz.why.case import Case, Level, Matcher, called, event_fact, event_message, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
-from k8sviz.why.workloads.shared import going, not_seen
+from k8sviz.why.workloads.shared import going, is_superseded, not_seen
 from k8sviz.words import say
 
 __all__ = ["STATEFUL_SET"]
@@ -190,6 +190,8 @@ def _waits_for_ready(case: Case, plan: Plan, pod: Object) -> Explanation:
         return case.tell(
             "stateful.waits-for-ordinal", state, level, evidence=proof, also=[cause], next=_names(case, missing), **told
         )
+    if is_superseded(case.obj, pod) and level == "error":
+        return _old_blocks(case, pod, cause, proof, told)
     if plan.why == "unhealthy-update":
         return case.tell(
             "stateful.update-blocked",
@@ -201,6 +203,29 @@ def _waits_for_ready(case: Case, plan: Plan, pod: Object) -> Explanation:
             **told,
         )
     return case.tell("stateful.pod-not-ready", state, level, evidence=proof, also=[cause], **told)
+
+
+def _old_blocks(
+    case: Case, pod: Object, cause: Explanation | None, proof: list[Evidence | None], told: dict[str, Any]
+) -> Explanation:
+    """A Pod of an older template is not Ready, and the newer template does not reach it before it is."""
+    newest = text(case.obj, "status", "updateRevision")
+    pods = _pods(case).values()
+    good = [p for p in pods if text(p, "metadata", "labels", REVISION_LABEL) == newest and _running(p)]
+    words = say("why.stateful-words.good" if good else "why.stateful-words.changed", pods=join(map(called, good)))
+    proof += [fact(pod, "metadata", "labels", REVISION_LABEL), *_revisions(case)]
+    return case.tell(
+        "stateful.old-pod-blocks",
+        say("why.state.short"),
+        "error",
+        evidence=proof,
+        also=[cause],
+        old=text(pod, "metadata", "labels", REVISION_LABEL),
+        newest=newest,
+        template=words,
+        name=text(pod, "metadata", "name"),
+        **told,
+    )
 
 
 # -- what it does -----------------------------------------------------------------------------------------------
