@@ -8,7 +8,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-browser test-binder site pictures notebooks-for-class links binder lint format conformance bench fuzz fidelity notebooks lock wheel clean setup test-live cluster lint-js
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile)
 
 help: ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -65,6 +65,10 @@ binder: $(READY) ## write binder/requirements.txt from requirements.lock
 test-live: $(READY) ## run the live tests on a real control plane, built with Go once (10 minutes the first time), or K8SVIZ_CONTEXT's
 	@[ -n "$$K8SVIZ_CONTEXT" ] || tests/live/build.sh
 	$(BIN)/python -m pytest -m live tests/live
+
+test-real: $(READY) ## all labs on K8SVIZ_CONTEXT's cluster, which has real kubelets, beside their recordings
+	@[ -n "$$K8SVIZ_CONTEXT" ] || { echo "name a cluster: K8SVIZ_CONTEXT=kind-k8sviz make test-real (see docs/clusters.md)"; exit 1; }
+	$(BIN)/python tools/real.py $(LABS)
 
 cluster: ## make a kind cluster with the nodes of the recordings
 	@if command -v kind >/dev/null && docker info >/dev/null 2>&1; then \

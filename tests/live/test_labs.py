@@ -5,20 +5,18 @@ No process runs in a container here, no kubelet mounts, and nothing provisions: 
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import k8sviz
 from k8sviz.cli import main
-from k8sviz.diagrams.kit.model import Diagram, Edge
 from k8sviz.errors import K8svizError
 from k8sviz.sources.labs import lab_names
 from k8sviz.sources.live_lab import LABEL
 from k8sviz.sources.recording import read
 from tests.live.cluster import Existing, Local
+from tools.real import relations
 
 # lab: (story, the last step that can be compared, steps that somebody's pace decides: Pods that just start or end, and
 # claims that the volume controller looks at again in up to 15 seconds)
@@ -52,11 +50,6 @@ LABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "ch10-peers": ("stateful", "ready", ("apply",)),
     "ch10-static-volumes": ("storage", "complete", ("apply",)),
 }
-# what the API server and the PV controller put at the end of a name
-_MADE = re.compile(r"-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=$|/)")
-
-_CHANCE = re.compile(r"(^seat/.*/|PersistentVolume//pv-(?=[a-d]$)).+$")
-
 VOLUME = """
 apiVersion: v1
 kind: PersistentVolume
@@ -72,21 +65,6 @@ def live(local: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
     monkeypatch.setenv("K8SVIZ_CONTEXT", local.context)
     monkeypatch.setenv("K8SVIZ_KUBECTL", str(local.assets / "kubectl"))
     return local
-
-
-def plain(node_id: str) -> str:
-    """A node's id with what chance decides starred out: generated names, seats, which of several equal volumes."""
-    return _CHANCE.sub(r"\1*", _MADE.sub("-*", node_id))
-
-
-def relations(diagram: Diagram) -> Counter[tuple[str, str, str]]:
-    return Counter((plain(e.source), e.relation, target(e)) for e in diagram.edges)
-
-
-def target(edge: Edge) -> str:
-    """Where a relation leads; which node the scheduler takes is chance, and so is where its volumes are made."""
-    chosen = edge.relation == "on-node" or edge.source.startswith("PersistentVolume//pvc-")
-    return "Node//*" if chosen and edge.target.startswith("Node//") else plain(edge.target)
 
 
 @pytest.mark.parametrize("name", LABS)
