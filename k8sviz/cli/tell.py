@@ -131,7 +131,7 @@ def _play(options: argparse.Namespace) -> None:
 
 def _inspect_command(commands: Any) -> None:
     parser = command(commands, "inspect", _inspect, "list what a Pod's containers get: environment, files, arguments")
-    source_arguments(parser)
+    source_arguments(parser, live=True)
     parser.add_argument("-c", "--container", help="one container of the Pod (default: all)")
     parser.add_argument("--show-secrets", action="store_true", help="show values of Secrets")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -153,7 +153,7 @@ def _inspect(options: argparse.Namespace) -> None:
 
 def _users_command(commands: Any) -> None:
     parser = command(commands, "users", _users, "say who uses a ConfigMap or Secret, or one key of it")
-    source_arguments(parser)
+    source_arguments(parser, live=True)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -171,7 +171,7 @@ def _users(options: argparse.Namespace) -> None:
 def _chart_command(commands: Any) -> None:
     parser = command(commands, "chart", _chart, "chart something over time: rollout, or lives")
     parser.add_argument("what", metavar="CHART", choices=("rollout", "lives"), help="rollout or lives")
-    source_arguments(parser, at=False)
+    source_arguments(parser, at=False, live=True)
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write: .png, .svg or .pdf (default: text)")
     parser.add_argument(
         "--json", action="store_true", help="rollout: print the bounds and what was reached, by revision"
