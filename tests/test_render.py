@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from k8sviz.diagrams import story as tell
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node, side_by_side
 from k8sviz.errors import K8svizError
 from k8sviz.kinds import Ref
@@ -28,6 +30,8 @@ from k8sviz.render.picture import FORMATS, Picture, render
 from k8sviz.render.png import png
 from k8sviz.render.svg import svg
 from k8sviz.render.text import text
+from k8sviz.sources import recording
+from k8sviz.sources.labs import load_lab
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = {
@@ -140,12 +144,35 @@ def test_dot_read_by_graphviz_has_the_words_and_nothing_more(word: str) -> None:
     source = str(render(everything(word), "dot"))
     assert "<" not in re.sub(r'"(?:\\.|[^"\\])*"', "", source), "a label outside quotes is HTML to Graphviz"
     nodes, edges, frames = read_by_graphviz(source)
-    shown = printable(shorten(word, 36))
+    shown = printable(shorten(word, 400))
     assert set(nodes) == {"n0", "n1", "n2"}
     assert len(edges) == 3
     assert len(frames) == 1, "one frame, in which another stands"
     assert shown in nodes["n0"].split("\n"), "a name reads as it is: \\N is not the node's name"
     assert nodes["n1"].split("\n") == ["Pod", "other"]
+
+
+@pytest.mark.parametrize("form", ["dot", "mermaid"])
+@pytest.mark.parametrize("story", ["storage", "stateful", "node", "overview"])
+def test_exports_have_every_name_in_full(form: str, story: str) -> None:
+    history = recording.read(load_lab("ch10-identity").recording)
+    snapshot = history.at(history.settled("get"))
+    diagram = tell(story, history)(snapshot)
+    drawn = str(render(diagram, form))
+    volumes = [node.ref.name for node in diagram.nodes if node.kind == "PersistentVolume" and node.ref]
+    assert volumes
+    assert [name for name in volumes if name not in drawn] == []
+
+
+def test_dot_keeps_ordinals_in_order() -> None:
+    pods = [Node(f"Pod/demo/db-{i}", "Pod", f"db-{i}") for i in (10, 2, 0, 1)]
+    owner = Node("StatefulSet/demo/db", "StatefulSet", "db")
+    edges = tuple(Edge(owner.id, pod.id, "owns") for pod in pods)
+    source = str(render(Diagram("stateful", "", (owner, *pods), edges), "dot"))
+    placed = json.loads(layouts._graphviz(source) or b"")
+    high = {found["name"]: float(found["pos"].split(",")[1]) for found in placed["objects"] if "pos" in found}
+    rows = {pod.name: high[f"n{i}"] for i, pod in enumerate(pods, 1)}
+    assert sorted(rows, key=lambda name: -rows[name]) == ["db-0", "db-1", "db-2", "db-10"], "from top to bottom"
 
 
 @pytest.mark.parametrize("word", HOSTILE.values(), ids=HOSTILE)

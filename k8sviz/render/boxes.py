@@ -12,7 +12,7 @@ from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
 from k8sviz.render.cards import FACT, LABEL, card, group_state, group_title, label_size
 from k8sviz.render.measure import text_width
 
-__all__ = ["Tree", "layout_dot"]
+__all__ = ["Tree", "families", "layout_dot"]
 
 _FEW: Final = 6  # things that nothing ties to anything stay one above the other
 _WIDEST: Final = 8
@@ -77,7 +77,7 @@ def layout_dot(diagram: Diagram) -> str:
 def _frame(tree: Tree, group_id: str, names: dict[str, str], numbers: dict[str, int]) -> Iterator[str]:
     for node in tree.tied(group_id):
         yield _box(node, names)
-    for family in _families(tree.tied(group_id)):
+    for family in families(tree.tied(group_id)):
         members = " -> ".join(names[node.id] for node in family)
         yield f"{{rank=same {members} [style=invis]}}"
     for row in tree.rows(group_id):
@@ -94,7 +94,7 @@ def _frame(tree: Tree, group_id: str, names: dict[str, str], numbers: dict[str, 
         yield "}"
 
 
-def _families(nodes: list[Node]) -> list[list[Node]]:
+def families(nodes: list[Node]) -> list[list[Node]]:
     """Pods that differ in their number only, as a StatefulSet's do: they stand in its order."""
     found: dict[str, list[tuple[int, Node]]] = {}
     for node in nodes:

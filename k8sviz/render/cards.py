@@ -19,6 +19,9 @@ __all__ = [
     "kind_words",
     "label_lines",
     "label_size",
+    "whole",
+    "whole_label",
+    "whole_title",
 ]
 
 NAME, KIND, FACT, LABEL = 13.0, 10.0, 11.0, 11.0  # font sizes in pixels
@@ -30,6 +33,7 @@ _MOST_FACTS: Final = 9
 _MOST_LABEL: Final = 24
 _MOST_LINES: Final = 5
 _MOST_TITLE: Final = 160
+_WHOLE: Final = 400  # letters: no name in Kubernetes is longer than 253
 
 
 class Card(NamedTuple):
@@ -67,6 +71,23 @@ def card(node: Node) -> Card:
     return Card(kind, name, facts, state, round(width + 2 * _PAD + 6), round(height))
 
 
+def whole(node: Node) -> list[str]:
+    """The lines of a node in full, for exports: its object's own name, all facts, nothing shortened in the middle."""
+    kind = kind_words(node.kind) + (f"  × {node.count}" if node.count > 1 else "")
+    name = node.ref.name if node.ref is not None and "…" in node.name else node.name
+    return [printable(shorten(line, _WHOLE)) for line in (kind, name, *node.facts)]
+
+
+def whole_label(label: str) -> list[str]:
+    """An edge's words in full, in the lines that they came in."""
+    return [printable(line) for line in shorten(label, _MOST_LINES * _WHOLE).split("\n")]
+
+
+def whole_title(group: Group) -> str:
+    """The words on a frame in full."""
+    return _title(group, _WHOLE, _WHOLE)
+
+
 def label_size(label: str) -> tuple[float, float]:
     """Width and height in pixels of the words on an edge, line by line."""
     lines = label_lines(label)
@@ -101,8 +122,12 @@ def group_state(group: Group) -> str:
 
 def group_title(group: Group) -> str:
     """The words on a frame: kind, name, state and facts in one line."""
-    words = [f"{kind_words(group.kind)} {printable(shorten(group.name, 48))}".strip()]
+    return _title(group, 48, _MOST_FACT)
+
+
+def _title(group: Group, most_name: int, most_fact: int) -> str:
+    words = [f"{kind_words(group.kind)} {printable(shorten(group.name, most_name))}".strip()]
     if group.count > 1:
         words[0] += f" × {group.count}"
-    words += [printable(shorten(f, _MOST_FACT)) for f in group.facts]
+    words += [printable(shorten(f, most_fact)) for f in group.facts]
     return " · ".join(w for w in words if w)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import graphviz
 
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Node
-from k8sviz.render.boxes import Tree
-from k8sviz.render.cards import card, group_state, group_title, headline, label_lines
+from k8sviz.render.boxes import Tree, families
+from k8sviz.render.cards import card, group_state, headline, whole, whole_label, whole_title
 from k8sviz.render.palette import LIGHT, family
 
 __all__ = ["dot"]
@@ -43,7 +43,7 @@ def _graph(diagram: Diagram) -> graphviz.Digraph:
 def _node_words(node: Node) -> dict[str, str]:
     it = card(node)
     state = [f"{_MARKS.get(node.level, '')} {it.state}".strip()] if it.state else []
-    text = graphviz.escape("\n".join((it.kind, it.name, *it.facts, *state)))
+    text = graphviz.escape("\n".join((*whole(node), *state)))
     color = LIGHT.levels["bad"] if node.level == "bad" else LIGHT.families[family(node.kind)]
     return {
         "label": text,
@@ -55,7 +55,7 @@ def _node_words(node: Node) -> dict[str, str]:
 
 
 def _edge_words(edge: Edge) -> dict[str, str]:
-    words = {"label": graphviz.escape("\n".join(label_lines(edge.label)))} if edge.label else {}
+    words = {"label": graphviz.escape("\n".join(whole_label(edge.label)))} if edge.label else {}
     if edge.level in ("unknown", "bad", "ending", "off"):
         words |= {"style": "dashed", "color": LIGHT.levels[edge.level]}
     return words
@@ -63,7 +63,7 @@ def _edge_words(edge: Edge) -> dict[str, str]:
 
 def _frame_words(group: Group) -> str:
     state = group_state(group)
-    return str(graphviz.escape(group_title(group) + (f" ({state})" if state else "")))
+    return str(graphviz.escape(whole_title(group) + (f" ({state})" if state else "")))
 
 
 def _fill(graph: graphviz.Digraph, diagram: Diagram) -> None:
@@ -74,6 +74,11 @@ def _fill(graph: graphviz.Digraph, diagram: Diagram) -> None:
     def put(parent: graphviz.Digraph, group_id: str) -> None:
         for node in tree.tied(group_id):
             parent.node(names[node.id], **_node_words(node))
+        for members in families(tree.tied(group_id)):
+            with parent.subgraph() as line:  # Pods of one set stand in the order of their numbers
+                line.attr(rank="same")
+                for left, right in pairwise(members):
+                    line.edge(names[left.id], names[right.id], style="invis")
         for row in tree.rows(group_id):
             for node in row:
                 parent.node(names[node.id], **_node_words(node))

@@ -6,7 +6,7 @@ from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram, Group, Node
 from k8sviz.letters import printable
-from k8sviz.render.cards import card, group_state, group_title, headline, label_lines
+from k8sviz.render.cards import card, group_state, headline, whole, whole_label, whole_title
 from k8sviz.render.palette import LIGHT, family
 from k8sviz.render.text import MARKS
 
@@ -44,7 +44,7 @@ def mermaid(diagram: Diagram) -> str:
     for edge in diagram.edges:
         if edge.source in names and edge.target in names:
             arrow = "-.->" if edge.level in ("unknown", "bad", "ending", "off") else "-->"
-            label = f'|"{"<br/>".join(_esc(line) for line in label_lines(edge.label))}"|' if edge.label else ""
+            label = f'|"{"<br/>".join(_esc(line) for line in whole_label(edge.label))}"|' if edge.label else ""
             lines.append(f"  {names[edge.source]} {arrow}{label} {names[edge.target]}")
     lines.extend(
         f"  classDef {name} fill:{LIGHT.card},stroke:{LIGHT.families[name]},color:{LIGHT.text}"
@@ -60,8 +60,8 @@ def _title(text: str) -> str:
 def _box(node: Node) -> str:
     it = card(node)
     state = [f"{MARKS[node.level]} {it.state}".strip()] if it.state else []
-    return f'["{"<br/>".join(_esc(line) for line in (it.kind, it.name, *it.facts, *state))}"]'
+    return f'["{"<br/>".join(_esc(line) for line in (*whole(node), *state))}"]'
 
 
 def _frame(group: Group) -> str:
-    return _esc(group_title(group) + (f" {MARKS[group.level]} {group_state(group)}" if group.state else ""))
+    return _esc(whole_title(group) + (f" {MARKS[group.level]} {group_state(group)}" if group.state else ""))

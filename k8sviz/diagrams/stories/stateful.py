@@ -299,7 +299,8 @@ class _Story:
         seat = f"volume-of/{self.b.id_of(ref)}"
         shown = name if len(name) <= 24 else f"{name[:12]}…{name[-4:]}"  # a provisioner's names are long and say little
         if volume is None:
-            self.b.node("PersistentVolume", shown, seat, state=say("diagrams.storage.absent"), level="unknown")
+            ref, absent = Ref("PersistentVolume", name), say("diagrams.storage.absent")
+            self.b.node("PersistentVolume", shown, seat, state=absent, level="unknown", ref=ref)
         else:
             phase = text(volume, "status", "phase")
             facts = [say("stateful.story.only-on", nodes=where)] if (where := _nodes_of(volume)) else []
