@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from k8sviz.errors import K8svizError as K8svizError
+    from k8sviz.fork import Fork as Fork
+    from k8sviz.fork import fork as fork
     from k8sviz.history import History as History
     from k8sviz.history import Snapshot as Snapshot
     from k8sviz.lab import Lab as Lab
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Fork",
     "History",
     "K8svizError",
     "Lab",
@@ -45,6 +48,7 @@ __all__ = [
     "draw",
     "exercise",
     "follow",
+    "fork",
     "inspect",
     "lives",
     "open_source",
@@ -59,6 +63,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Fork": "fork",
+    "fork": "fork",
     "History": "history",
     "K8svizError": "errors",
     "Lab": "lab",

@@ -140,6 +140,7 @@ class History:
         self.notes: list[str] = []
         self.complete = True
         self.faults = 0  # files that should have been in it and could not be read
+        self.predicted_from: float | None = None  # seconds from which on a simulated cluster tells what would happen
         self.partial = False  # True for a set of manifests: what is not among them may still exist
         self.unread: dict[str, str] = {}  # kinds that could not be read, and why
         self.end: float = 0.0

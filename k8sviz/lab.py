@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, overload
+from functools import partial
+from typing import TYPE_CHECKING, overload
 
-from k8sviz import show
 from k8sviz.errors import K8svizError
-from k8sviz.history import History, Result, Snapshot
-from k8sviz.kinds import Ref
+from k8sviz.history import History, Result
 from k8sviz.letters import printable
+from k8sviz.looking import Looking
 from k8sviz.words import say
 
 if TYPE_CHECKING:
-    from k8sviz.render.charts import Chart
-    from k8sviz.render.picture import Picture
-    from k8sviz.show import What
+    from k8sviz.fork import Fork
     from k8sviz.sources.labs import LabSpec, StepSpec
     from k8sviz.sources.recorded_lab import Runner
-    from k8sviz.views.explanation import Because, Troubles
-    from k8sviz.views.inspector import Inspector
-    from k8sviz.views.player import Player
-    from k8sviz.views.terminal import Session, Terminal, Told
+    from k8sviz.views.terminal import Session, Terminal
 
 __all__ = ["Lab"]
 
@@ -35,14 +30,19 @@ def _runner(spec: LabSpec, source: str, context: str | None, yes: bool) -> Runne
         from k8sviz.sources.live_lab import LiveLab
 
         return LiveLab(spec, context=context, yes=yes)
+    if source == "simulated":
+        from k8sviz.kubectl.simulated_lab import SimulatedLab
+
+        return SimulatedLab(spec)
     raise K8svizError(say("lab.unknown-source", name=source))
 
 
-class Lab:
+class Lab(Looking):
     """One lab, step by step.
 
     `source` says where: "recorded" (the default, also from the environment variable K8SVIZ_SOURCE) plays what a
     real cluster did; "live" runs the commands on the cluster of `context` (or K8SVIZ_CONTEXT), which must be named;
+    "simulated" runs them on the simulated cluster, which needs none.
     `yes` says that a cluster which looks like production, or is not on this machine, is meant. `state` is the cluster
     now, `history` everything that was recorded or seen.
 
@@ -58,7 +58,9 @@ class Lab:
         from k8sviz.sources.labs import load_lab
 
         self._spec = load_lab(name)
-        self._runner = _runner(self._spec, source or os.environ.get("K8SVIZ_SOURCE") or "recorded", context, yes)
+        self._source = source or os.environ.get("K8SVIZ_SOURCE") or "recorded"
+        self._new_runner = partial(_runner, self._spec, self._source, context, yes)
+        self._runner = self._new_runner()
         self._results: dict[str, Result] = {}
 
     # -- the steps -------------------------------------------------------------------------------
@@ -126,6 +128,39 @@ class Lab:
         assert shown is not None  # noqa: S101 - the step is one of the lab's
         return shown
 
+    def restart(self) -> Lab:
+        """Begin again: no step is done, and the cluster is as it was before the first. Returns the lab.
+
+        Raises K8svizError on a live cluster, whose past stays: clean up, and make the lab anew.
+        """
+        if self._source == "live":
+            raise K8svizError(say("lab.no-way-back"))
+        self._runner = self._new_runner()
+        self._results.clear()
+        return self
+
+    def back(self, step_id: str) -> Lab:
+        """Go back to just after this step, which was done before: the later ones are to do again. Returns the lab.
+
+        Raises K8svizError for a step that was not done yet, and on a live cluster.
+        """
+        self._spec.step(step_id)
+        if step_id not in self._results:
+            raise K8svizError(say("lab.not-done", step=step_id))
+        self.restart()
+        self.do_until(step_id)
+        return self
+
+    def fork(self, *, at: str | float | None = None, seed: int = 0) -> Fork:
+        """A simulated cluster that begins as the lab's is now (or at a step's settled state), to go on by yourself.
+
+        Its folder holds the files of all the lab's steps. Raises K8svizError for an unknown step.
+        """
+        from k8sviz.fork import fork
+
+        files = {name: self._spec.text(name) for step in self.steps for name in step.files}
+        return fork(self, at=at, files=files, seed=seed)
+
     def cleanup(self) -> None:
         """Live: remove from the cluster what this lab has made, and nothing else. Recorded: nothing to do."""
         self._runner.cleanup()
@@ -141,65 +176,6 @@ class Lab:
     def now(self) -> float:
         """Seconds since the lab began."""
         return self._runner.now()
-
-    @property
-    def state(self) -> Snapshot:
-        """The cluster now."""
-        return self.history.at(self.now)
-
-    # -- looking -----------------------------------------------------------------------------------
-
-    def draw(self, story: str, what: What = None, **options: Any) -> Picture:
-        """A story as it is now: all of it, or around one object ("pod/fortune"). See `k8sviz.draw`."""
-        return show.draw(story, self, what, **options)
-
-    def why(self, what: str | Ref) -> Because:
-        """Why an object ("pvc/demo-pvc") is in its state now, or why a step (its id) was refused."""
-        return show.why(what, self)
-
-    def troubles(self) -> Troubles:
-        """What fails and what waits now, each cause once. See `k8sviz.troubles`."""
-        return show.troubles(self)
-
-    def play(self, story: str, what: What = None, **options: Any) -> Player:
-        """The whole lab as a film of one story. See `k8sviz.play`."""
-        return show.play(story, self, what, **options)
-
-    def lives(self, **options: Any) -> Chart:
-        """The lives of the lab's objects on a time axis. See `k8sviz.lives`."""
-        return show.lives(self, **options)
-
-    def inspect(self, pod: str | Ref, container: str | None = None, **options: Any) -> Inspector:
-        """What a Pod's containers have got by now. See `k8sviz.inspect`."""
-        return show.inspect(pod, self, container, **options)
-
-    def can(self, verb: str, resource: str, account: str = "default") -> Told:
-        """Whether a ServiceAccount may do this now, and the rule that decides. See `k8sviz.can`."""
-        return show.can(verb, resource, self, account)
-
-    def users(self, what: str) -> Told:
-        """Who uses a ConfigMap or Secret, or one key of it, now. See `k8sviz.users`."""
-        return show.users(what, self)
-
-    def updates(self, pod: str | Ref, container: str | None = None, **options: Any) -> Chart:
-        """When what a Pod was given changed, and when it arrived. See `k8sviz.updates`."""
-        return show.updates(pod, self, container, **options)
-
-    def silence(self, node: str | None = None) -> Chart | Told:
-        """The story of a node that fell silent in this lab, or a note that none did (a live cluster's may not).
-
-        See `k8sviz.show.silence`.
-        """
-        from k8sviz.views.terminal import Told
-
-        try:
-            return show.silence(self, node)
-        except K8svizError as error:
-            return Told(error)
-
-    def chart(self, what: What = None, **options: Any) -> Chart:
-        """A rollout's Pods over time against their bounds. See `k8sviz.chart`."""
-        return show.chart(self, what, **options)
 
     def __repr__(self) -> str:
         steps = [f"  {mark} {step.id}" for mark, step in self._marks()]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from k8sviz.diagrams import story as story_named
@@ -20,6 +19,7 @@ from k8sviz.stories import STORIES
 from k8sviz.words import say
 
 if TYPE_CHECKING:
+    from k8sviz.diagrams.kit.model import Diagram
     from k8sviz.render.charts import Chart
     from k8sviz.render.picture import Picture
     from k8sviz.views.explanation import Because, Troubles
@@ -149,7 +149,7 @@ def draw(
 
     snapshot = _moment(source, at)
     tell = story_named(story, snapshot.history)
-    return Picture(tell(snapshot, _ref(what, snapshot), **options), theme=theme)
+    return Picture(_marked(tell(snapshot, _ref(what, snapshot), **options), snapshot), theme=theme)
 
 
 def why(what: str | Ref, source: Source, *, at: str | float | None = None) -> Because:
@@ -209,16 +209,22 @@ def told(story: str, history: History, what: What = None, **options: Any) -> Cal
     """A story with its options filled in, as a player wants it; an object in focus may come and go."""
     tell = story_named(story, history)
     ref = _ref(what, history)
-    if ref is None:
-        return partial(tell, **options)
     from k8sviz.diagrams.kit.model import Diagram
 
     def about(snapshot: Snapshot) -> Diagram:
-        if snapshot.find(ref) is None:
+        if ref is not None and snapshot.find(ref) is None:
             return Diagram(story, str(ref))
-        return tell(snapshot, ref, **options)
+        return _marked(tell(snapshot, ref, **options), snapshot)
 
     return about
+
+
+def _marked(diagram: Diagram, snapshot: Snapshot) -> Diagram:
+    """A diagram whose title says so where a simulated cluster tells what would happen."""
+    seam = snapshot.history.predicted_from
+    if seam is None or snapshot.t <= seam or not diagram.title:
+        return diagram
+    return diagram._replace(title=say("lab.predicted", title=diagram.title))
 
 
 def default_story(history: History) -> str:

@@ -67,35 +67,25 @@ def replay(recorded: History, *, only: str = "") -> tuple[Cluster, list[Replayed
     steps = [step for step in recorded.steps if step.result is not None]
     begin = max(0.0, steps[0].t - 0.001) if steps else 0.0
     cluster = Cluster(recorded.at(begin), settings=RECORDED)
-    prompt = Prompt(Simulated(cluster), namespace=recorded.about.namespace)
+    target = Simulated(cluster)
+    prompt = Prompt(target, namespace=recorded.about.namespace)
     done: list[Replayed] = []
     for step in steps:
         prompt.files.update(step.files)
         cluster.clock.run(max(step.t, cluster.clock.now))
-        done.append(Replayed(step, _run(cluster, prompt, step), cluster.clock.now))
+        done.append(Replayed(step, _run(target, prompt, step), cluster.clock.now))
         if step.id == only:
             break
     return cluster, done
 
 
-def _run(cluster: Cluster, prompt: Prompt, step: Step) -> Answer:
+def _run(target: Simulated, prompt: Prompt, step: Step) -> Answer:
     try:
         if step.command.startswith("#"):
-            return _outside(cluster, step.command)
+            return target.outside(step.command)
         return prompt.run(step.command)
     except K8svizError as error:
         return Answer(99, "", f"{error}\n")
-
-
-def _outside(cluster: Cluster, command: str) -> Answer:
-    """What was done outside kubectl: a node's kubelet stopped or started."""
-    words = command.split()
-    node = words[words.index("on") + 1]
-    act: Any = getattr(cluster, "stop_kubelet" if "stops" in words else "start_kubelet", None)
-    if act is None:
-        return Answer(99, "", "the simulated cluster cannot stop a kubelet\n")
-    act(node)
-    return Answer()
 
 
 def compare(path: Path, *, only: str = "") -> Compared:

@@ -43,6 +43,7 @@ class Cluster:
         if past is not None:
             self.began = min(past.t, past.history.end)
             _copy_past(past, self.began, self.history)
+        self.history.predicted_from = self.began
         self.clock = Clock(start or about.started_at or _START, now=self.began, seed=seed)
         self.settings = settings
         self.api = API(self.clock, self.history, settings)

@@ -9,6 +9,7 @@ from k8sviz.cluster.cluster import Cluster
 from k8sviz.cluster.refused import Refused
 from k8sviz.history import Object
 from k8sviz.kubectl.target import Api
+from k8sviz.shell import Answer
 from k8sviz.words import say
 
 __all__ = ["Simulated"]
@@ -62,6 +63,16 @@ class Simulated:
         """Tell of every change; what is returned ends that."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
+
+    def outside(self, command: str) -> Answer:
+        """What a lab does outside kubectl (a command that begins with #): a node's kubelet stopped or started."""
+        words = command.split()
+        name = "stop_kubelet" if "stops" in words else "start_kubelet" if "answers" in words else ""
+        act: Any = getattr(self.cluster, name, None) if name else None
+        if act is None or "on" not in words:
+            return Answer(1, "", say("kubectl.no-kubelet", command=command) + "\n")
+        act(words[words.index("on") + 1])
+        return Answer()
 
     def evict(self, pod: Object, grace: int | None = None) -> None:
         """Ask for a Pod's eviction."""
