@@ -3,6 +3,8 @@
 import json
 import re
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,12 +17,15 @@ from k8sviz.history import History
 from k8sviz.kinds import Ref
 from k8sviz.render.picture import render
 from k8sviz.rules.access import ANONYMOUS, Subject, account, ambassador, can, grants, named_subject
+from k8sviz.rules.role_faults import fault_words, rule_faults
+from k8sviz.sources import manifests
 from k8sviz.sources.labs import data_dir
 from k8sviz.sources.recording import read
 from k8sviz.words import say
 
 LAB = "ch08-api-from-pod"
 DEFAULT = account("default", "demo")
+REPORTS = Path(__file__).parent / "reports"
 
 
 @cache
@@ -230,7 +235,9 @@ def test_an_address_that_an_output_shows() -> None:
 
 
 def test_no_token_is_anonymous_and_no_certificate_is_untrusted() -> None:
-    pod = {"kind": "Pod", "metadata": {"name": "p", "namespace": "demo"}, "spec": {"containers": [{"name": "main"}]}}
+    # an object with a uid has been through admission, which would have added the token's volume
+    meta = {"name": "p", "namespace": "demo", "uid": "1"}
+    pod = {"kind": "Pod", "metadata": meta, "spec": {"containers": [{"name": "main"}]}}
     states = {n.name: (n.state, n.level) for n in access(History.of([pod]).at()).nodes}
     assert states["token"] == ("anonymous: 403", "bad")
     assert states["ca.crt"] == ("x509: unknown authority", "bad")
@@ -259,3 +266,105 @@ def test_focus_notes_and_misses() -> None:
 @pytest.mark.parametrize("pod", ["curl", "curl-with-ambassador"])
 def test_it_fits_a_notebook(pod: str) -> None:
     assert int(str(render(story(None, Ref("Pod", pod, "demo")))).split('width="')[1].split('"')[0]) <= 1000
+
+
+def drawn_report(name: str) -> Any:
+    return access(manifests.read(REPORTS / name).at())
+
+
+def test_a_binding_that_looks_in_the_wrong_namespace_gives_nothing() -> None:
+    diagram = drawn_report("35-rbac-wrong-namespace.yaml")
+    accounts = {n.ref.namespace: (n.state, n.level) for n in diagram.nodes if n.kind == "ServiceAccount"}
+    assert accounts == {"default": ("", ""), "bot": ("no such account in bot", "bad")}
+    # the Pod's own account may do nothing; admission gives the Pod its token
+    assert ("ServiceAccount bot-sa", "allows", "Permission nothing") in ways(diagram)
+    assert {n.name: n.level for n in diagram.nodes if n.kind in ("Token", "File")} == {"token": "", "ca.crt": ""}
+    (note,) = [note for note in diagram.notes if "bot-sa" in note]
+    assert "it is in default, and gets nothing" in note
+    assert not any("recording" in note or "ClusterRoles" in note for note in diagram.notes)
+
+
+def test_rules_that_match_nothing_are_marked() -> None:
+    diagram = drawn_report("36-rbac-wrong-group.yaml")
+    permissions = [n for n in diagram.nodes if n.kind == "Permission" and n.name != "nothing"]
+    assert [(n.state, n.level) for n in permissions] == [("matches nothing", "bad")] * 3
+    said = " ".join(fact for n in permissions for fact in n.facts)
+    for words in ("write policy", "without its version: apps", "write pods"):
+        assert words in said
+    (role,) = [n for n in diagram.nodes if n.name == "pdb-controler"]
+    assert role.state == "not among these: pdb-controller?"
+    assert role.level == "bad"
+
+
+def test_workloads_of_manifests_are_drawn_and_aggregated_roles_followed() -> None:
+    template = {"spec": {"serviceAccountName": "app", "containers": [{"name": "main", "image": "app:1"}]}}
+    meta = {"name": "app", "namespace": "demo"}
+    objects: list[dict[str, Any]] = [
+        {"kind": "Deployment", "metadata": meta, "spec": {"template": template}},
+        {"kind": "CronJob", "metadata": meta, "spec": {"jobTemplate": {"spec": {"template": template}}}},
+        {"kind": "ServiceAccount", "metadata": meta},
+        {
+            "kind": "ClusterRole",
+            "metadata": {"name": "whole"},
+            "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"to": "whole"}}]},
+        },
+        {
+            "kind": "ClusterRole",
+            "metadata": {"name": "part", "labels": {"to": "whole"}},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+        },
+        {
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "app"},
+            "roleRef": {"kind": "ClusterRole", "name": "whole"},
+            "subjects": [{"kind": "ServiceAccount", "name": "app", "namespace": "demo"}],
+        },
+    ]
+    diagram = access(History.of(objects).at())
+    assert {(g.kind, g.name) for g in diagram.groups} == {("Deployment", "app"), ("CronJob", "app")}
+    assert sum(n.kind == "Token" for n in diagram.nodes) == 2
+    assert ("ClusterRole whole", "takes the rules of", "ClusterRole part") in ways(diagram)
+    assert can(objects, account("app", "demo"), "get", "pods", namespace="demo").allowed
+
+
+def test_a_workload_whose_pods_are_there_is_drawn_by_them() -> None:
+    owner = {"kind": "ReplicaSet", "name": "web-1", "uid": "r", "controller": True}
+    above = {"kind": "Deployment", "name": "web", "uid": "d", "controller": True}
+    template = {"template": {"spec": {"containers": [{"name": "main"}]}}}
+    objects = [
+        {"kind": "Deployment", "metadata": {"name": "web", "uid": "d"}, "spec": template},
+        {"kind": "ReplicaSet", "metadata": {"name": "web-1", "uid": "r", "ownerReferences": [above]}, "spec": template},
+        {
+            "kind": "Pod",
+            "metadata": {"name": "web-1-a", "uid": "p", "ownerReferences": [owner]},
+            "spec": template["template"]["spec"],
+        },
+    ]
+    assert [g.name for g in access(History.of(objects).at()).groups] == ["web-1-a"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ({"apiGroups": ["apps"], "resources": ["Deployment"]}, "write deployments"),
+        ({"apiGroups": [""], "resources": ["ingresses"]}, "but in networking.k8s.io"),
+        ({"apiGroups": [""], "resources": ["pods/logs"]}, "write pods/log"),
+        ({"apiGroups": ["core"], "resources": ["pods"]}, 'is written ""'),
+        ({"apiGroups": ["v1"], "resources": ["pods"]}, 'is written ""'),
+        ({"apiGroups": ["networking"], "resources": ["ingresses"]}, "write networking.k8s.io"),
+        ({"apiGroups": ["batch/v1"], "resources": ["jobs"]}, "batch"),
+        ({"apiGroups": ["extensions"], "resources": ["ingresses"]}, "but in networking.k8s.io"),
+        ({"apiGroups": [""], "resources": ["pods"], "verbs": ["GET"]}, "write get"),
+        # what is right
+        ({"apiGroups": ["", "apps"], "resources": ["pods", "deployments", "deployments/finalizers"]}, ""),
+        ({"apiGroups": ["*"], "resources": ["anything"]}, ""),
+        ({"apiGroups": ["metrics.k8s.io"], "resources": ["nodes"]}, ""),
+        ({"apiGroups": ["example.com"], "resources": ["Widgets"]}, ""),
+        ({"apiGroups": ["apps", "example.com"], "resources": ["widgets"]}, ""),
+        ({"apiGroups": [""], "resources": ["nodes/metrics", "users", "services/proxy"], "verbs": ["impersonate"]}, ""),
+        ({"nonResourceURLs": ["/healthz"], "verbs": ["get"]}, ""),
+    ],
+)
+def test_what_a_rule_can_be_about(rule: dict[str, Any], fault: str) -> None:
+    said = [fault_words(found) for found in rule_faults(rule)]
+    assert (fault in said[0]) if fault else not said

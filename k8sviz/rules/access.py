@@ -11,6 +11,7 @@ from k8sviz.rules.admission import TOKEN_MOUNT_PATH, in_start_order, service_acc
 from k8sviz.rules.fields import JSON, listed, mapping, strings, text
 from k8sviz.rules.objects import flattened
 from k8sviz.rules.reasons import Reason
+from k8sviz.rules.selectors import labels_of, matches
 
 __all__ = [
     "ANONYMOUS",
@@ -20,11 +21,15 @@ __all__ = [
     "Verdict",
     "account",
     "account_of",
+    "aggregated",
     "ambassador",
     "can",
     "can_reach_api",
     "grants",
+    "is_bound",
     "named_subject",
+    "role_key",
+    "rules_of",
 ]
 
 _PREFIX = "system:serviceaccount:"
@@ -147,8 +152,38 @@ def grants(objects: Iterable[object], subject: Subject) -> Iterator[Grant]:
             if not is_bound(binding, subject):
                 continue
             role = roles.get(role_key(binding))
-            for rule in listed(role, "rules"):
+            for rule in rules_of(role or {}, known):
                 yield Grant(binding, role or {}, rule, "" if kind == _BINDINGS[0] else _home(binding))
+
+
+def rules_of(role: JSON, known: Iterable[JSON]) -> list[JSON]:
+    """A role's rules; an aggregated ClusterRole's, which a controller fills in, are those of the roles it selects.
+
+    Rule: pkg/controller/clusterroleaggregation.
+
+    >>> labels = {"to": "view"}
+    >>> part = {"kind": "ClusterRole", "metadata": {"name": "a", "labels": labels}, "rules": [{"verbs": ["get"]}]}
+    >>> whole = {"kind": "ClusterRole", "metadata": {"name": "b"},
+    ...          "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"to": "view"}}]}}
+    >>> rules_of(whole, [part, whole])
+    [{'verbs': ['get']}]
+    """
+    own = listed(role, "rules")
+    if own or "aggregationRule" not in role:
+        return own
+    return [rule for part in aggregated(role, known) for rule in listed(part, "rules")]
+
+
+def aggregated(role: JSON, known: Iterable[JSON]) -> list[JSON]:
+    """The ClusterRoles that an aggregated one takes its rules from."""
+    selectors = listed(role, "aggregationRule", "clusterRoleSelectors")
+    return [
+        other
+        for other in known
+        if text(other, "kind") == "ClusterRole"
+        and _name(other) != _name(role)
+        and any(matches(selector, labels_of(other)) for selector in selectors)
+    ]
 
 
 def role_key(binding: JSON) -> tuple[str, str, str]:

@@ -6,21 +6,24 @@ kube-root-ca.crt), who am I (the token of the ServiceAccount)? An ambassador con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from k8sviz.diagrams.kit.builder import Builder
 from k8sviz.diagrams.kit.facts import container_level, pod_level
 from k8sviz.diagrams.kit.limits import LIMIT
-from k8sviz.diagrams.kit.model import Diagram, Level
+from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.diagrams.kit.summary import sum_up
+from k8sviz.diagrams.stories.allowing import Grants
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.observed import Received, received, received_now
-from k8sviz.rules.access import account, ambassador, can_reach_api, is_bound, role_key
-from k8sviz.rules.admission import in_start_order, service_account
-from k8sviz.rules.fields import listed, strings, text
+from k8sviz.rules.access import ambassador, can_reach_api
+from k8sviz.rules.admission import admitted, in_start_order, service_account
+from k8sviz.rules.fields import listed, text
+from k8sviz.rules.objects import Objects
 from k8sviz.rules.pods import container_state, pod_status
+from k8sviz.rules.views import Workload
 from k8sviz.words import say
 
 __all__ = ["access"]
@@ -28,6 +31,8 @@ __all__ = ["access"]
 _SERVICE: Final = Ref("Service", "kubernetes", "default")
 _HOST, _PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
 _SERVER: Final = "api-server"
+_OWNERS: Final = ("metadata", "ownerReferences")
+_RUN: Final = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob")
 
 
 def access(
@@ -47,18 +52,17 @@ def access(
     if focus is not None:
         snapshot.require(focus)
     story = _Story(Builder(snapshot, namespace), history)
-    for pod in snapshot.objects("Pod", namespace=namespace):
-        if focus is None or focus.kind != "Pod" or ref_of(pod) == focus:
-            story.pod(pod)
-    for obj in snapshot.objects("ServiceAccount", namespace=namespace):
-        story.account(ref_of(obj))
-    for kind in ("RoleBinding", "ClusterRoleBinding"):
-        for binding in snapshot.objects(kind, namespace=namespace):
-            story.binding(binding)
+    for ref, pod in _running(snapshot, namespace):
+        if focus is None or focus.kind not in _RUN or ref == focus:
+            story.pod(pod, ref)
+    story.grants.everything()
     # seven steps from a program to what it may do: from left to right they would not fit a page
     diagram = story.b.diagram("access", _title(snapshot, namespace, focus))._replace(direction="TB")
-    if not snapshot.objects("ClusterRoleBinding") and diagram.nodes:
-        diagram = diagram._replace(notes=(*diagram.notes, say("access.note.cluster")))
+    diagram = diagram._replace(notes=(*diagram.notes, *story.grants.notes))
+    if not any(snapshot.objects(kind) for kind in ("ClusterRole", "ClusterRoleBinding")) and diagram.nodes:
+        elsewhere = snapshot.missing("ClusterRole") == "elsewhere"
+        note = say("access.note.cluster-elsewhere") if elsewhere else say("access.note.cluster")
+        diagram = diagram._replace(notes=(*diagram.notes, note))
     if focus is not None:
         frames = {group.id for group in diagram.groups if group.ref == focus}
         diagram = diagram.around(*(n.id for n in diagram.nodes if n.ref == focus or n.group in frames))
@@ -74,18 +78,46 @@ def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
     return say("access.title.namespace", namespace=name) if name else say("access.title.all")
 
 
+def _running(snapshot: Snapshot, namespace: str | None) -> Iterator[tuple[Ref, Object]]:
+    """Pods, and workloads that have none: what will run by their template, by the object that is drawn for it."""
+    pods = snapshot.objects("Pod", namespace=namespace)
+    yield from ((ref_of(pod), pod) for pod in pods)
+    makers = [obj for kind in _RUN[1:] for obj in snapshot.objects(kind, namespace=namespace)]
+    owners = {_name_of(ref_of(obj)): listed(obj, "metadata", "ownerReferences") for obj in makers}
+    todo = [(owner, text(pod, "metadata", "namespace")) for pod in pods for owner in listed(pod, *_OWNERS)]
+    busy: set[str] = set()
+    while todo:
+        owner, home = todo.pop()
+        name = _name_of(Ref(text(owner, "kind"), text(owner, "name"), home))
+        if name not in busy:
+            busy.add(name)
+            todo += [(above, home) for above in owners.get(name, ())]
+    for obj in makers:
+        ref, workload = ref_of(obj), Workload(obj)
+        if _name_of(ref) not in busy and workload.template is not None and not owners[_name_of(ref)]:
+            pod = dict(workload.pod.json)
+            yield ref, {**pod, "kind": "Pod", "metadata": {**pod["metadata"], "name": str(ref)}}
+
+
+def _name_of(ref: Ref) -> str:
+    return f"{ref.kind}/{ref.namespace}/{ref.name}"
+
+
 class _Story:
-    """Draws Pods with their three answers, accounts, bindings, roles and what these allow."""
+    """Draws Pods with their three answers, and what their accounts may do."""
 
     def __init__(self, builder: Builder, history: History | None) -> None:
         self.b, self.history = builder, history
+        self.grants = Grants(builder)
+        self.objects = Objects(builder.snapshot.objects("ServiceAccount"))
 
     # -- the three questions -------------------------------------------------------------------------
 
-    def pod(self, pod: Object) -> None:
+    def pod(self, pod: Object, ref: Ref) -> None:
         """Reads the containers' images, words and mounts, the volumes and serviceAccountName."""
-        ref = ref_of(pod)
-        status = pod_status(pod)
+        if not text(pod, "metadata", "uid"):
+            pod = dict(admitted(pod, self.objects))  # as it will be once the API server has taken it
+        status = say("access.state.template") if ref.kind != "Pod" else pod_status(pod) if "status" in pod else ""
         owner = self.b.owner_of(pod)
         frame = self.b.group(ref, state=status, level=pod_level(status), alike=f"{owner} {status}" if owner else "")
         proxy = ambassador(pod)
@@ -156,6 +188,9 @@ class _Story:
 
     def variables(self, pod: Object, container: str) -> dict[str, str | None]:
         """The variables that say where the API server is; an address that only the node knew if an output shows it."""
+        if self.b.snapshot.find(ref_of(pod)) is None:  # a template's Pod: what is written is all there is
+            written = next((c for c, _ in in_start_order(pod) if text(c, "name") == container), {})
+            return {text(e, "name"): text(e, "value") or None for e in listed(written, "env")}
         if self.history is None:
             got: Received = received_now(self.b.snapshot, ref_of(pod), container)
         else:
@@ -205,81 +240,8 @@ class _Story:
         answer = self.b.node("Token", "token", at, facts, group=frame, alike=alike)
         self.b.edge(node, answer, "who", say("access.question.who"))
         home = Ref("ServiceAccount", service_account(pod), ref_of(pod).namespace)
-        self.account(home)
+        self.grants.account(home)
         self.b.edge(answer, self.b.id_of(home), "token", say("access.edge.token"))
-
-    # -- what the account may do ---------------------------------------------------------------------
-
-    def account(self, ref: Ref) -> None:
-        """A ServiceAccount, and what it may do; nothing when no binding that is known names it."""
-        who = account(ref.name, ref.namespace)
-        facts = [say("access.fact.user", user=who.user)]
-        if self.b.snapshot.find(ref) is None:
-            state = say(f"access.state.{self.b.snapshot.missing(ref.kind)}")
-            node = self.b.object(ref, facts, state=state, level="unknown")
-        else:
-            node = self.b.object(ref, facts)
-        bound = [b for b in self.bindings() if is_bound(b, who)]
-        for binding in bound:
-            self.b.edge(node, self.binding(binding), "bound", say("access.edge.bound"))
-        if not bound:
-            nothing = self.b.node(
-                "Permission",
-                say("access.name.nothing"),
-                f"permission/none/{self.b.id_of(ref)}",
-                state=say("access.state.nothing"),
-                level="bad",
-            )
-            self.b.edge(node, nothing, "allows", say("access.edge.allows"), "off")
-
-    def bindings(self) -> list[Object]:
-        return [b for kind in ("ClusterRoleBinding", "RoleBinding") for b in self.b.snapshot.objects(kind)]
-
-    def binding(self, binding: Object) -> str:
-        """A RoleBinding or ClusterRoleBinding with its role and, for people and groups, its subjects."""
-        ref = ref_of(binding)
-        where = (
-            say("access.fact.in-namespace", namespace=ref.namespace) if ref.namespace else say("access.fact.everywhere")
-        )
-        node = self.b.object(ref, [where])
-        kind, namespace, name = role_key(binding)
-        role_ref = Ref(kind, name, namespace)
-        role = self.b.snapshot.find(role_ref)
-        if role is None:
-            missing = self.b.snapshot.missing(kind)
-            # a ClusterRole is no part of a namespace's recording
-            level: Level = "bad" if missing == "absent" and kind == "Role" else "unknown"
-            target = self.b.ghost(role_ref, say(f"access.state.{missing}"), level)
-            self.b.edge(node, target, "role", say("access.edge.role"), level)
-        else:
-            self.role(role)
-            self.b.edge(node, self.b.id_of(role_ref), "role", say("access.edge.role"), "ok")
-        for entry in listed(binding, "subjects"):
-            if text(entry, "kind") in ("User", "Group"):
-                who = self.b.node(
-                    text(entry, "kind"), text(entry, "name"), f"{text(entry, 'kind')}//{text(entry, 'name')}"
-                )
-                self.b.edge(who, node, "bound", say("access.edge.bound"))
-        return node
-
-    def role(self, role: Object) -> None:
-        """A Role or ClusterRole, and a node for each of its rules."""
-        node = self.b.object(ref_of(role))
-        for i, rule in enumerate(listed(role, "rules")):
-            facts = [say("access.fact.resources", verbs=_all(strings(rule, "verbs")))]
-            groups = [group for group in strings(rule, "apiGroups") if group]
-            facts += [say("access.fact.group", group=_all(groups))] if groups else []
-            names = strings(rule, "resourceNames")
-            facts += [say("access.fact.names", names=", ".join(names))] if names else []
-            name = _all(strings(rule, "resources")) or ", ".join(strings(rule, "nonResourceURLs"))
-            target = self.b.node(
-                "Permission", name, f"permission/{self.b.id_of(ref_of(role))}/{i}", facts, level="ok", state=""
-            )
-            self.b.edge(node, target, "allows", say("access.edge.allows"), "ok", key=str(i))
-
-
-def _all(words: list[str]) -> str:
-    return say("access.name.everything") if "*" in words else ", ".join(words)
 
 
 def _short(path: str) -> str:
