@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -301,6 +301,9 @@ def test_a_heartbeat_alone_is_no_change() -> None:
 
         def version(self) -> dict[str, str]:
             return {}
+
+        def within(self, budget: Any) -> Any:
+            return nullcontext()
 
         def stream(self, path: str, **query: Any) -> Any:
             rows = [

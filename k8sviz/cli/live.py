@@ -105,6 +105,7 @@ def _record_namespace(options: argparse.Namespace) -> None:
     from k8sviz.sources.record import record_namespace
 
     cluster = connect(options.context or os.environ.get("K8SVIZ_CONTEXT") or None)
+    notes: list[str] = []
     changes = record_namespace(
         cluster,
         options.namespace,
@@ -112,8 +113,11 @@ def _record_namespace(options: argparse.Namespace) -> None:
         progress=_progress,
         seconds=options.seconds,
         secrets=options.keep_secrets,
+        tell=notes.append,
     )
     _wrote(f"wrote {options.output}: {changes} changes")
+    for note in notes:
+        print(f"  {note}", file=sys.stderr)
 
 
 def _wrote(line: str) -> None:

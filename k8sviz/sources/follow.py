@@ -8,13 +8,15 @@ that a recording is what was seen.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -23,19 +25,28 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import About, EventType, History, Object, Result, Step
 from k8sviz.kinds import KINDS, Kind
 from k8sviz.rules.fields import integer, listed, mapping
-from k8sviz.sources.live import LostError, RefusedError
+from k8sviz.sources._answers import Budget, LostError, patience, weight
+from k8sviz.sources.live import RefusedError
+from k8sviz.sources.recording import fits
 from k8sviz.stories import FOLLOWED
 from k8sviz.words import say
 
 __all__ = ["Follower", "Server", "Tape", "listing"]
 
 _PAGE: Final = 500  # objects a list's page
+_MOST_PAGES: Final = 100
+_MOST_OBJECTS: Final = 20_000  # of one kind
+_LISTERS: Final = 8  # kinds that are listed at once
+_MOST_NEW: Final = 100 * 1024 * 1024  # bytes of memory, about, that changes take until old ones are forgotten
+_STALE: Final = 3  # times that a list may have grown too old while it was read
 _WATCH: Final = 60  # seconds until a watch is begun again, so that a line that died unseen is noticed
 _PATIENT: Final = 30  # tries to come back in quick succession, then slower
 _QUICK, _SLOW = 1.0, 5.0  # seconds between two such tries, at most
 _ASK_AGAIN: Final = 30.0  # seconds until a kind that could not be read is asked for again
+_LEAVE: Final = 0.5  # seconds for the threads to end; what hangs in the network is left behind
 _TIDY: Final = 5.0  # seconds between two times of forgetting
 _GONE: Final = 410
+_UNREAD: Final = (403, 404)  # what may not be read, or is not served; anything else is an error
 _TOO_NEW: Final = 504  # the server does not know our version yet: it was set back, or is still filling its cache
 
 
@@ -52,6 +63,9 @@ class Server(Protocol):
 
     def version(self) -> dict[str, str]:
         """gitVersion and platform."""
+
+    def within(self, budget: Budget) -> AbstractContextManager[None]:
+        """What all answers together may take while this lasts."""
 
 
 class _GoneError(Exception):
@@ -118,17 +132,55 @@ class _Feed:
 def _listed(server: Server, kind: Kind, path: str) -> tuple[str, list[Object]]:
     """All objects of a kind and the version of that list, page by page."""
     items: list[Object] = []
-    token = None
-    while True:
+    token: Any = None
+    for _ in range(_MOST_PAGES):
         page = server.get(path, limit=_PAGE, **{"continue": token})
-        if not isinstance(page, dict):
-            raise LostError(say("live.not-json"))
+        if not isinstance(page, dict) or "metadata" not in page:
+            raise LostError(say("live.no-list", kind=kind.name))
         said = {"apiVersion": kind.api_version, "kind": kind.name}  # a list's items leave it out
         items.extend(_stripped({**said, **item}) for item in listed(page, "items"))
         meta = mapping(page, "metadata")
         token = meta.get("continue")
         if not token:
             return str(meta.get("resourceVersion", "")), items
+        if len(items) > _MOST_OBJECTS:
+            break
+    raise LostError(say("live.too-many-objects", kind=kind.name, count=f"{len(items):,}"))
+
+
+def _together(
+    work: Callable[[_Feed], K8svizError | None], feeds: Sequence[_Feed], budget: Budget
+) -> list[K8svizError | None]:
+    """What `work` says of each feed, some at once; an exception is raised. Ends when the budget's time does.
+
+    The threads are daemons: neither the end of time nor Ctrl-C waits for an answer of the network.
+    """
+    waiting, answers = SimpleQueue[_Feed](), SimpleQueue[K8svizError | BaseException | None]()
+
+    def run() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                feed = waiting.get_nowait()
+                try:
+                    answers.put(work(feed))
+                except BaseException as error:
+                    answers.put(error)
+
+    for feed in feeds:
+        waiting.put(feed)
+    for _ in range(min(_LISTERS, len(feeds))):
+        threading.Thread(target=run, name="k8sviz list", daemon=True).start()
+    found: list[K8svizError | None] = []
+    for _ in feeds:
+        try:
+            answer = answers.get(timeout=budget.left() + 0.2)
+        except Empty:
+            budget.left()
+            raise LostError(say("live.too-slow", seconds=f"{budget.seconds:g}")) from None
+        if answer is not None and not isinstance(answer, K8svizError):
+            raise answer
+        found.append(answer)
+    return found
 
 
 def _about(server: Server, namespace: str, name: str, title: str) -> About:
@@ -146,7 +198,8 @@ class Follower:
     """Follows a namespace (and what is cluster-wide) into `history`, until `close`.
 
     `keep` is how many seconds of the past stay in memory (None: all); `tape` is told everything in order, on the
-    thread that saw it. `changes` counts the changes. `failure` is why it stopped by itself, if it did.
+    thread that saw it. `changes` counts the changes, `kept_out` by kind the objects that no recording can hold.
+    `failure` is why it stopped by itself, if it did.
     """
 
     def __init__(
@@ -171,7 +224,9 @@ class Follower:
         self._began = self._last = self._tidied = time.monotonic()
         self._lost: dict[str, str] = {}
         self._notes: list[str] = []
+        self._new = 0  # bytes of memory, about, that changes have taken since the last forgetting
         self.changes = 0
+        self.kept_out: dict[str, int] = {}
         self.failure = ""
         self.history = History(About(namespace=namespace))
 
@@ -240,8 +295,9 @@ class Follower:
             streams = [feed.stream for feed in self._feeds if feed.stream is not None]
         for stream in streams:
             stream.close()
+        end = time.monotonic() + _LEAVE
         for thread in self._threads:
-            thread.join(timeout=2)
+            thread.join(timeout=max(0.0, end - time.monotonic()))
 
     def __enter__(self) -> Follower:
         return self
@@ -252,11 +308,11 @@ class Follower:
     # -- listing -----------------------------------------------------------------------------------
 
     def _list_all(self) -> None:
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(self._first, self._feeds))
-        failed = [error for error in answers if error is not None]
-        for error in failed:
-            if not isinstance(error, RefusedError) or error.status == 401:
+        budget = Budget(patience())
+        with self._server.within(budget):
+            answers = _together(self._first, self._feeds, budget)
+        for error in answers:
+            if error is not None and not (isinstance(error, RefusedError) and error.status in _UNREAD):
                 raise _first_error(self._server, error)
         self._note()
 
@@ -264,7 +320,8 @@ class Follower:
         try:
             self._list(feed, 0.0)
         except RefusedError as error:
-            self._unread(feed, error)
+            if error.status in _UNREAD:
+                self._unread(feed, error)
             return error
         except LostError as error:
             return error
@@ -272,13 +329,14 @@ class Follower:
 
     def _list(self, feed: _Feed, t: float | None = None) -> None:
         """List a kind, and tell what has changed since it was known."""
-        while True:
+        for left in reversed(range(_STALE)):
             try:
                 version, items = _listed(self._server, feed.kind, feed.path)
                 break
             except RefusedError as error:
-                if error.status != _GONE:  # else a page's token was too old: begin again
+                if error.status != _GONE or not left:  # else a page's token was too old: begin again
                     raise
+        items = [obj for obj in items if self._fits(feed, obj)]
         found = {_name(obj): obj for obj in items}
         with self._lock:
             for name in [name for name in feed.known if name not in found]:
@@ -291,6 +349,21 @@ class Follower:
     # -- watching ----------------------------------------------------------------------------------
 
     def _follow(self, feed: _Feed) -> None:
+        """A kind's thread. When something unexpected ends it, following ends: half of a cluster is no cluster."""
+        try:
+            self._keep_watching(feed)
+        except Exception as error:
+            self._stop(say("live.thread-died", kind=feed.kind.name, why=type(error).__name__))
+            raise
+
+    def _stop(self, why: str) -> None:
+        """End by itself, for the first reason that there is."""
+        with self._lock:
+            self.failure = self.failure or why
+            self._closed.set()
+            self._lock.notify_all()
+
+    def _keep_watching(self, feed: _Feed) -> None:
         failures = 0
         while not self._closed.is_set():
             pause = 0.0
@@ -301,6 +374,8 @@ class Follower:
                 failures = 0
             except _GoneError:
                 feed.version = ""
+                failures += 1
+                pause = _backoff(failures) if failures > 1 else 0.0
             except RefusedError as error:
                 failures += 1
                 pause = self._refused(feed, error, failures)
@@ -315,12 +390,12 @@ class Follower:
         if error.status == _GONE or (error.status == _TOO_NEW and failures >= 3):
             feed.version = ""
             return 0.0 if failures < 3 else _backoff(failures)
-        if error.status in (403, 404):
+        if error.status in _UNREAD:
             self._unread(feed, error)
             self._note()
             return _ASK_AGAIN
         self._trouble(feed, str(error))
-        return _backoff(failures)
+        return max(error.after, _backoff(failures))
 
     def _watch(self, feed: _Feed) -> None:
         began = time.monotonic()
@@ -351,7 +426,7 @@ class Follower:
     def _line(self, feed: _Feed, line: bytes) -> None:
         try:
             row = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise LostError(say("live.not-json")) from None
         if not isinstance(row, dict) or not isinstance(row.get("object"), dict):
             raise LostError(say("live.not-json"))
@@ -362,11 +437,21 @@ class Follower:
                 raise _GoneError
             raise RefusedError(code, str(obj.get("reason", "")), str(obj.get("message", "")))
         with self._lock:
-            if change in ("ADDED", "MODIFIED", "DELETED"):
+            if change in ("ADDED", "MODIFIED", "DELETED") and self._fits(feed, obj):
+                self._new += weight(line)
                 self._take(feed, change, _stripped(obj), None)
             feed.version = str(_meta(obj).get("resourceVersion") or feed.version)
 
     # -- telling -----------------------------------------------------------------------------------
+
+    def _fits(self, feed: _Feed, obj: Object) -> bool:
+        """Whether an object is one of this kind that a recording can hold; another one is kept out and noted."""
+        if obj.get("kind") == feed.kind.name and fits(obj):
+            return True
+        with self._lock:
+            self.kept_out[feed.kind.name] = self.kept_out.get(feed.kind.name, 0) + 1
+            self._note()
+        return False
 
     def _take(self, feed: _Feed, change: EventType, obj: Object, t: float | None) -> None:
         """One object as list or watch has it: tell it, unless it is known."""
@@ -396,13 +481,15 @@ class Follower:
                 try:
                     self._tape.event(t, change, obj)
                 except OSError as error:  # the disk is full
-                    self.failure = error.strerror or str(error)
-                    self._closed.set()
+                    self._stop(error.strerror or str(error))
             self.changes += 1
             self._last = time.monotonic()
             if self._keep is not None and self._last - self._tidied > min(_TIDY, self._keep):
                 self._tidied = self._last
                 self.history.forget(t - self._keep)
+                self._new = 0
+            if self._new > _MOST_NEW:
+                self._stop(say("live.too-many-changes"))
             self._lock.notify_all()
 
     def _unread(self, feed: _Feed, error: RefusedError) -> None:
@@ -428,7 +515,7 @@ class Follower:
         """Put what is missing into the History's notes, in place of what they said before."""
         with self._lock:
             others = [note for note in self.history.notes if note not in self._notes]
-            self._notes = list(_notes(self.history.unread, self.trouble))
+            self._notes = list(_notes(self.history.unread, self.kept_out, self.trouble))
             self.history.notes[:] = others + self._notes
 
 
@@ -437,11 +524,13 @@ def _name(obj: Object) -> _Name:
     return str(meta.get("namespace", "")), str(meta.get("name", ""))
 
 
-def _notes(unread: Mapping[str, str], trouble: str) -> Iterator[str]:
+def _notes(unread: Mapping[str, str], kept_out: Mapping[str, int], trouble: str) -> Iterator[str]:
     for why in ("forbidden", "absent"):
         kinds = [kind for kind, reason in unread.items() if reason == why]
         if kinds:
             yield say(f"live.{why}", kinds=", ".join(sorted(kinds)))
+    for kind, count in sorted(kept_out.items()):
+        yield say("live.kept-out", kind=kind, count=count)
     if trouble:
         yield say("live.lost", why=trouble)
 

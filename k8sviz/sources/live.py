@@ -6,15 +6,18 @@ generated models would give two shapes for one thing, and cost time for every ob
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.rules.fields import listed, text
+from k8sviz.sources._answers import Budget, LostError, body, limit_heads, lines, patience, retry_after, weight
 from k8sviz.words import say
 
 __all__ = [
@@ -30,20 +33,22 @@ __all__ = [
 ]
 
 _CONNECT: Final = 5.0  # seconds to reach the server
-_ANSWER: Final = 30.0  # seconds until an answer begins
+_TOO_MANY: Final = 429
+_AGAIN: Final = 3  # times that a request is sent when the server has too much to do
+_MOST_WAIT: Final = 30.0  # seconds, whatever a server's Retry-After says
 
 
 class RefusedError(K8svizError):
-    """The server's answer was a refusal: `status` is HTTP's number, `reason` the API's word."""
+    """The server's answer was a refusal: `status` is HTTP's number, `reason` the API's word.
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    `after` are the seconds after which it may be asked again, 0 where it does not say.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
-
-
-class LostError(K8svizError):
-    """No answer, or one that broke off."""
+        self.after = after
 
 
 class NoConfigError(K8svizError):
@@ -58,21 +63,14 @@ class Stream:
         self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
-        """Whole lines. Raises LostError when the connection breaks."""
-        rest = b""
+        """Whole lines. Raises LostError when the connection breaks, or a line is too long."""
         try:
-            for chunk in self._chunks():
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from lines
+            yield from lines(self._response)
+        except LostError:
+            raise
         except Exception as error:
             if not self._closed:
                 raise LostError(_plain(error)) from None
-
-    def _chunks(self) -> Iterator[bytes]:
-        if self._response.chunked:
-            yield from self._response.stream(1 << 20)
-        else:
-            yield from iter(self._response.read1, b"")
 
     def close(self) -> None:
         """End the watch, also one that waits in another thread."""
@@ -95,6 +93,18 @@ class Cluster:
         self.context = context
         self.namespace = namespace  # the context's own, where a command names none
         self.server: str = api.configuration.host
+        self._budget: Budget | None = None
+        limit_heads(api.rest_client.pool_manager)
+
+    @contextlib.contextmanager
+    def within(self, budget: Budget) -> Iterator[None]:
+        """What is asked while this lasts stays within one budget together, the outermost, whichever thread asks."""
+        before = self._budget
+        self._budget = before or budget
+        try:
+            yield
+        finally:
+            self._budget = before
 
     def get(self, path: str, **query: Any) -> Any:
         """What the server answers to a GET, as JSON. Raises RefusedError or LostError."""
@@ -117,17 +127,39 @@ class Cluster:
         method: str,
         path: str,
         query: Mapping[str, Any],
-        body: bytes | None = None,
+        data: bytes | None = None,
         kind: str = "application/json",
     ) -> Any:
-        response = self._request(method, path, query, _ANSWER, body, kind)
+        budget = self._budget or Budget(patience())
+        for again in range(_AGAIN, 0, -1):
+            try:
+                return self._answer(budget, method, path, query, data, kind)
+            except RefusedError as error:
+                if error.status != _TOO_MANY or again == 1:
+                    raise
+                time.sleep(min(max(error.after, 0.2), budget.left()))
+        raise AssertionError
+
+    def _answer(
+        self, budget: Budget, method: str, path: str, query: Mapping[str, Any], data: bytes | None, kind: str
+    ) -> Any:
         try:
-            data = response.read()
+            response = self._request(method, path, query, budget.left(), data, kind)
+        except LostError:
+            budget.left()  # the time that is over is told rather than how the connection ended
+            raise
+        try:
+            found = body(response, budget.left())
+        except LostError:
+            response.close()
+            raise
         except Exception as error:
+            budget.left()
             raise LostError(_plain(error)) from None
         finally:
             response.release_conn()
-        return _decoded(data)
+        budget.take(weight(found))
+        return _decoded(found)
 
     def stream(self, path: str, *, idle: float, **query: Any) -> Stream:
         """The lines of a watch; `idle` seconds without a byte count as a broken connection.
@@ -146,7 +178,12 @@ class Cluster:
         self._api.rest_client.pool_manager.clear()
 
     def _headers(self, kind: str) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": "k8sviz", "Content-Type": kind}
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "k8sviz",
+            "Content-Type": kind,
+        }
         with self._lock:  # a token may be renewed just now
             for setting in self._api.configuration.auth_settings().values():
                 if setting["in"] == "header" and setting["value"]:
@@ -159,7 +196,7 @@ class Cluster:
         path: str,
         query: Mapping[str, Any],
         answer: float,
-        body: bytes | None = None,
+        data: bytes | None = None,
         kind: str = "application/json",
     ) -> Any:
         import urllib3
@@ -170,24 +207,37 @@ class Cluster:
                 method,
                 self.server + path + (f"?{asked}" if asked else ""),
                 headers=self._headers(kind),
-                body=body,
+                body=data,
                 preload_content=False,
                 retries=False,
-                timeout=urllib3.Timeout(connect=_CONNECT, read=answer),
+                redirect=False,  # who redirects gets no credentials
+                timeout=urllib3.Timeout(connect=min(_CONNECT, answer), read=answer),
             )
         except Exception as error:
             raise LostError(say("live.unreachable", server=self.server, why=_plain(error))) from None
-        if response.status < 400:
+        if response.status < 300:
             return response
         try:
-            told = _decoded(response.read())
-        except (LostError, urllib3.exceptions.HTTPError):
+            told = _decoded(body(response, min(answer, 2.0)))
+        except (LostError, urllib3.exceptions.HTTPError, OSError):
             told = {}
         finally:
-            response.release_conn()
-        told = told if isinstance(told, dict) else {}
-        message = " ".join(str(told.get("message") or response.reason or f"HTTP {response.status}").split())
-        raise RefusedError(response.status, str(told.get("reason", "")), message)
+            response.close()
+        raise _refusal(response, told if isinstance(told, dict) else {})
+
+
+def _refusal(response: Any, told: Mapping[str, Any]) -> RefusedError:
+    """What a status that is no success says; those that are not about one object are told as such."""
+    status = response.status
+    message = " ".join(str(told.get("message") or response.reason or f"HTTP {status}").split())[:500]
+    after = retry_after(response.headers, _MOST_WAIT)
+    if status < 400:
+        message = say("live.redirected", status=status)
+    elif status == _TOO_MANY:
+        message = say("live.too-many", why=message)
+    elif status >= 500:
+        message = say("live.failed", status=status, why=message)
+    return RefusedError(status, str(told.get("reason", "")), message, after)
 
 
 def _decoded(data: bytes) -> Any:
@@ -195,7 +245,7 @@ def _decoded(data: bytes) -> Any:
 
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise LostError(say("live.not-json")) from None
 
 

@@ -52,14 +52,16 @@ def live_source(namespace: str | None = None, context: str | None = None) -> His
 
     Raises K8svizError, one line that says what to do.
     """
+    from k8sviz.sources._answers import Budget, patience
     from k8sviz.sources.follow import listing
     from k8sviz.sources.live import connect, require_namespace
 
     cluster = connect(context or os.environ.get("K8SVIZ_CONTEXT") or None)
     try:
-        found = listing(cluster, namespace or cluster.namespace, title=cluster.context)
-        if not any(ref.namespace for ref in found.refs()):  # even an empty namespace has its own ConfigMap and account
-            require_namespace(cluster, namespace or cluster.namespace)
+        with cluster.within(Budget(patience())):
+            found = listing(cluster, namespace or cluster.namespace, title=cluster.context)
+            if not any(ref.namespace for ref in found.refs()):  # even an empty namespace has a ConfigMap of its own
+                require_namespace(cluster, namespace or cluster.namespace)
         return found
     finally:
         cluster.close()

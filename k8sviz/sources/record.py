@@ -25,6 +25,7 @@ from k8sviz.words import say
 __all__ = ["record_lab", "record_namespace", "redact_file"]
 
 Progress = Callable[[str], None]
+_IN_MEMORY: float = 5.0  # seconds of what was recorded that stay in memory; all of it is in the file
 _NEWER = ("VolumeAttributesClass", "VolumeAttachment", "CSINode", "CSIDriver")  # RECORDING-FORMAT has none of them
 _RECORDED = tuple(kind for kind in FOLLOWED if kind not in _NEWER)
 
@@ -112,12 +113,13 @@ def record_namespace(
     progress: Progress,
     seconds: float | None = None,
     secrets: bool = False,
+    tell: Progress | None = None,
 ) -> int:
     """Record a namespace for some seconds, or until the caller is interrupted. Returns how many changes came.
 
-    Only reads. Raises K8svizError.
+    Only reads. `tell` is told at the end what is missing in the recording, and why. Raises K8svizError.
     """
-    follower = Follower(server, namespace, kinds=_RECORDED, name=namespace, title=namespace)
+    follower = Follower(server, namespace, kinds=_RECORDED, keep=_IN_MEMORY, name=namespace, title=namespace)
     with _recording(path, secrets, lambda: follower) as tape:
         follower.use_tape(tape)
         with follower.start():
@@ -125,7 +127,10 @@ def record_namespace(
                 _until(follower, seconds, progress)
             except KeyboardInterrupt:  # the way to end it
                 progress(say("live.ends"))
-            return follower.changes
+        if tell is not None:
+            for note in follower.history.notes:
+                tell(note)
+        return follower.changes
 
 
 def _until(follower: Follower, seconds: float | None, progress: Progress) -> None:

@@ -88,6 +88,21 @@ def _decode_object(line: bytes) -> Object:
         return row["object"]
 
 
+def fits(obj: Object) -> bool:
+    """Whether a recording can hold the object: its head has the types that `read` wants, and JSON can say all of it.
+
+    >>> pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+    >>> fits(pod), fits({**pod, "metadata": {"name": 5}}), fits({**pod, "metadata": {"name": ""}})
+    (True, False, False)
+    """
+    try:
+        head = msgspec.convert(obj, _Head)
+        msgspec.json.encode(obj)
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError, OverflowError):
+        return False
+    return bool(head.kind and head.metadata.name)
+
+
 def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 4000 else float(digits)
 
