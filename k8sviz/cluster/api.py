@@ -66,6 +66,11 @@ class API:
         self._delivering = False
         self._admission = Admission(self, settings)
 
+    @property
+    def version(self) -> str:
+        """The newest resourceVersion."""
+        return str(self._version)
+
     # -- reading -------------------------------------------------------------------------------------
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object:

@@ -8,10 +8,12 @@ from k8sviz.cluster.api import API
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.controllers import CONTROLLERS
 from k8sviz.cluster.events import Recorder
+from k8sviz.cluster.kubelet import Kubelets
+from k8sviz.cluster.kubelet.execute import execute
 from k8sviz.cluster.scheduler import Scheduler
 from k8sviz.cluster.settings import DEFAULTS, Settings
 from k8sviz.history import About, History, Object, Snapshot
-from k8sviz.rules.fields import text
+from k8sviz.rules.fields import listed, text
 
 __all__ = ["Cluster"]
 
@@ -58,6 +60,7 @@ class Cluster:
         for node in nodes:
             self.api.create(node)
         self.scheduler = Scheduler(self)
+        self.kubelets = Kubelets(self)
         self.controllers = [make(self) for make in CONTROLLERS]
 
     def _complete(self, objects: Sequence[Object]) -> None:
@@ -83,6 +86,30 @@ class Cluster:
                 return False
             self.clock.run(due)
         return True
+
+    def exec(self, pod: Object, container: str, argv: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
+        """Run a command in a container ('': the Pod's first): exit code, output, errors. Time passes while it sleeps.
+
+        Raises Refused when the container does not run.
+        """
+        return execute(self, pod, container, argv, stdin)
+
+    def logs(self, pod: Object, container: str = "", *, previous: bool = False) -> str:
+        """What a container ('': the Pod's first) printed in this run, or in the one before. Raises Refused."""
+        first = listed(pod, "spec", "containers")
+        return self.kubelets.logs(pod, container or text(first[0] if first else {}, "name"), previous=previous)
+
+    def fetch(self, host: str, port: int, path: str = "/") -> tuple[int, str]:
+        """GET by HTTP from inside the cluster: status and body. Raises OSError when nobody answers."""
+        return self.kubelets.fetch(None, host, port, path)
+
+    def stop_kubelet(self, node: str) -> None:
+        """A node falls silent: its kubelet says and does nothing more, what runs there goes on."""
+        self.kubelets.stop(node)
+
+    def start_kubelet(self, node: str) -> None:
+        """The kubelet of a node answers again."""
+        self.kubelets.start(node)
 
     def event(
         self,

@@ -53,7 +53,8 @@ def resource(kind: str) -> str:
 
 def _details(kind: str, name: str) -> dict[str, Any]:
     plural = KINDS[kind].plural if kind in KINDS else kind.lower()
-    return {"name": name, **({"group": _group(kind)} if _group(kind) else {}), "kind": plural}
+    found = {"name": name, "group": _group(kind), "kind": plural}
+    return {field: value for field, value in found.items() if value}
 
 
 def not_found(kind: str, name: str) -> Refused:

@@ -14,7 +14,8 @@ class Settings(NamedTuple):
     (--default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server).
     `node_monitor_grace`: how long a node may be silent (--node-monitor-grace-period of the controller manager).
     `node_status`: how often a kubelet says that it lives. `follow`: how often a kubelet looks at the volumes of a Pod.
-    `pod_networks`: a node's addresses for Pods, by place; `service_network`: the first half of Services' addresses.
+    `pod_network` and `service_network`: the first half of the addresses of Pods and Services. `dns`: whether there is
+    a DNS server.
     """
 
     toleration_seconds: int = 300
@@ -23,9 +24,10 @@ class Settings(NamedTuple):
     follow: float = 60.0
     pod_network: str = "10.244"
     service_network: str = "10.96"
+    dns: bool = True
 
 
 DEFAULTS: Final = Settings()
 """A cluster as Kubernetes sets it up when nobody says anything."""
-RECORDED: Final = Settings(toleration_seconds=30, node_monitor_grace=20.0, node_status=5.0)
+RECORDED: Final = Settings(toleration_seconds=30, node_monitor_grace=20.0, node_status=5.0, dns=False)
 """The settings of the cluster that the course's recordings were made on."""
