@@ -106,14 +106,10 @@ def conditions(
         new = wanted.get(name) or kept or {"status": "True"}
         changed = text(old, "status") != new["status"]
         stamp = now if changed else text(old, "lastTransitionTime")
-        head: dict[str, Any] = {
-            "type": name,
-            "observedGeneration": generation,
-            "status": new["status"],
-            "lastProbeTime": None,
-        }
-        rest = {key: new[key] for key in ("reason", "message") if key in new}
-        found.append({**head, "lastTransitionTime": stamp, **rest})
+        condition: dict[str, Any] = {"type": name, "observedGeneration": generation, "status": new["status"]}
+        condition |= {"lastProbeTime": None, "lastTransitionTime": stamp}
+        condition.update((key, new[key]) for key in ("reason", "message") if key in new)
+        found.append(condition)
     others: list[dict[str, Any]] = [{**each} for name, each in before.items() if name not in _ORDER]
     return others + found
 
