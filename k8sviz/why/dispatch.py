@@ -9,6 +9,8 @@ from k8sviz.history import History, Object, Snapshot, Step, ref_of
 from k8sviz.kinds import Ref, parse_ref
 from k8sviz.rules.fields import text
 from k8sviz.secrets.found import hider
+from k8sviz.why.binding import BINDING
+from k8sviz.why.budget import BUDGET
 from k8sviz.why.case import Case, Matcher, Subject, event_fact, first_of
 from k8sviz.why.config import CONFIG
 from k8sviz.why.model import Explanation
@@ -16,7 +18,7 @@ from k8sviz.why.node import NODE
 from k8sviz.why.pods import POD
 from k8sviz.why.service import SERVICE
 from k8sviz.why.step import StepCase, explain_step
-from k8sviz.why.storage import CLAIM, VOLUME
+from k8sviz.why.storage import ATTACHMENT, CLAIM, CLASS, VOLUME
 from k8sviz.why.workloads import DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from k8sviz.words import say
 
@@ -32,6 +34,11 @@ _MATCHERS: dict[str, Sequence[Matcher]] = {
     "ReplicationController": REPLICA_SET,
     "StatefulSet": STATEFUL_SET,
     "Service": SERVICE,
+    "PodDisruptionBudget": BUDGET,
+    "VolumeAttachment": ATTACHMENT,
+    "StorageClass": CLASS,
+    "RoleBinding": BINDING,
+    "ClusterRoleBinding": BINDING,
     "ConfigMap": CONFIG,
     "Secret": CONFIG,
 }

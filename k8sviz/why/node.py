@@ -7,7 +7,8 @@ from typing import Any
 
 from k8sviz.history import Object
 from k8sviz.rules.fields import flag, listed, text
-from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, fields, join
+from k8sviz.why.budget import budgets_of, holds
+from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.words import say
 
@@ -76,6 +77,29 @@ def _cordoned(case: Case) -> Explanation | None:
     return case.tell("node.cordoned", "Ready,SchedulingDisabled", "waiting", evidence=proof, name=case.name)
 
 
+def _drain_held(case: Case) -> Explanation | None:
+    """Closed by hand, with Pods on it that a budget does not let go."""
+    if not flag(case.obj, "spec", "unschedulable"):
+        return None
+    held: dict[str, list[Object]] = {}
+    budgets: dict[str, Object] = {}
+    for pod in _pods(case):
+        for budget in budgets_of(case, pod):
+            if holds(budget):
+                held.setdefault(called(budget), []).append(pod)
+                budgets[called(budget)] = budget
+    if not held:
+        return None
+    causes = [found for budget in budgets.values() if (found := case.ask(budget)) is not None and not found.fine]
+    pods = join(dict.fromkeys(called(pod) for pods in held.values() for pod in pods))
+    proof = [
+        *fields(case.obj, ("spec", "unschedulable")),
+        *(fact(budget, "status", "disruptionsAllowed") for budget in budgets.values()),
+    ]
+    told: dict[str, Any] = {"pods": pods, "budgets": join(budgets), "name": case.name}
+    return case.tell("node.drain-held", "Ready,SchedulingDisabled", "error", evidence=proof, also=causes, **told)
+
+
 def _ready(case: Case) -> Explanation | None:
     if text(condition(case.obj, "Ready"), "status") != "True":
         return None
@@ -83,4 +107,4 @@ def _ready(case: Case) -> Explanation | None:
     return case.tell("node.ready", "Ready", evidence=proof)
 
 
-NODE: tuple[Matcher, ...] = (_unreachable, _pressure, _recovering, _cordoned, _ready)
+NODE: tuple[Matcher, ...] = (_unreachable, _pressure, _recovering, _drain_held, _cordoned, _ready)

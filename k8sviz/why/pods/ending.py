@@ -8,6 +8,7 @@ from typing import Any
 from k8sviz.rules.fields import integer, listed, strings, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.why.case import Case, called, condition_fact, event_fact, fact, fields, join
+from k8sviz.why.finalizers import held_by
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.node import node_is_lost
 from k8sviz.why.pods.never_started import never_started
@@ -59,7 +60,7 @@ def terminating(case: Case) -> Explanation | None:
     held = strings(case.obj, "metadata", "finalizers")
     if held:
         proof.append(case.fact("metadata", "finalizers"))
-        return case.tell("object.finalizers", state, "waiting", evidence=proof, finalizers=join(held))
+        return held_by(case, held, proof, state)
     overdue = case.age(case.deleting)
     seconds = integer(case.obj, "metadata", "deletionGracePeriodSeconds")
     told: dict[str, Any] = {"seconds": say("why.pod-words.some") if seconds is None else seconds}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from k8sviz.why.case import Matcher
 from k8sviz.why.storage.choice import class_missing, near_is_released, no_match
 from k8sviz.why.storage.claims import about_to_bind, bound, from_manifest, lost, named_volume, terminating
+from k8sviz.why.storage.classes import CLASS
 from k8sviz.why.storage.growing import growing
 from k8sviz.why.storage.holding import ATTACHMENT
 from k8sviz.why.storage.provisioning import (
@@ -20,7 +21,7 @@ from k8sviz.why.storage.provisioning import (
 )
 from k8sviz.why.storage.volumes import VOLUME
 
-__all__ = ["ATTACHMENT", "CLAIM", "VOLUME"]
+__all__ = ["ATTACHMENT", "CLAIM", "CLASS", "VOLUME"]
 
 CLAIM: tuple[Matcher, ...] = (
     from_manifest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from k8sviz.errors import nearest
@@ -21,12 +21,13 @@ from k8sviz.rules.binding import (
 )
 from k8sviz.rules.fields import strings, text
 from k8sviz.why.case import Case, called, fact, fields, join, note
+from k8sviz.why.finalizers import behind, data_goes, held_by
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.storage.choice import reasons_words, why_not_each
 from k8sviz.why.storage.reading import asked, class_of, class_words, consumers, newest, use_of, volumes_of
 from k8sviz.words import say
 
-__all__ = ["about_to_bind", "bound", "from_manifest", "held_by_others", "lost", "named_volume", "terminating"]
+__all__ = ["about_to_bind", "bound", "from_manifest", "lost", "named_volume", "terminating"]
 
 JSON = Mapping[str, Any]
 
@@ -52,22 +53,19 @@ def terminating(case: Case) -> Explanation | None:
     proof = fields(case.obj, ("metadata", "deletionTimestamp"), ("metadata", "finalizers"))
     state = say("why.state.terminating")
     if "kubernetes.io/pvc-protection" not in held:
-        return held_by_others(case, held, proof)
+        return held_by(case, held, proof, state)
     # the kubelet only sees scheduled Pods; finished ones count until they are gone
     users = [pod for pod in consumers(case, case.obj) if text(pod, "spec", "nodeName")]
     if not users:
         return case.tell("storage.claim-released-soon", state, "waiting", evidence=proof)
     uses = [use_of(pod, case.name) for pod in users]
-    pods = join(called(pod) for pod in users)
-    return case.tell("storage.claim-in-use", state, "waiting", evidence=[*proof, *uses], pods=pods)
-
-
-def held_by_others(case: Case, held: Sequence[str], proof: Iterable[Evidence]) -> Explanation:
-    """What holds an object that is marked for deletion."""
-    state = say("why.state.terminating")
-    if not held:
-        return case.tell("object.going", state, "waiting", evidence=proof)
-    return case.tell("object.finalizers", state, "waiting", evidence=proof, finalizers=join(held))
+    others = [behind(each) for each in held if each != "kubernetes.io/pvc-protection"]
+    told: dict[str, Any] = {
+        "pods": join(called(pod) for pod in users),
+        "data": data_goes(case),
+        "others": say("why.finalizer.also", who=join(others)) if others else "",
+    }
+    return case.tell("storage.claim-in-use", state, "waiting", evidence=[*proof, *uses], **told)
 
 
 def bound(case: Case) -> Explanation | None:

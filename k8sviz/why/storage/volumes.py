@@ -9,9 +9,9 @@ from k8sviz.history import Object
 from k8sviz.rules.binding import claim_class, find_match, is_bound_to, rejections, waits_for_first_consumer
 from k8sviz.rules.fields import mapping, strings, text
 from k8sviz.why.case import Case, Matcher, called, event_fact, fact, fields, join, note
+from k8sviz.why.finalizers import behind, data_goes, held_by
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.storage.choice import MOST_VOLUMES, reasons_words
-from k8sviz.why.storage.claims import held_by_others
 from k8sviz.why.storage.reading import claim_text, consumers, volumes_of
 from k8sviz.words import say
 
@@ -52,13 +52,19 @@ def _volume_terminating(case: Case) -> Explanation | None:
         return None
     held = strings(case.obj, "metadata", "finalizers")
     proof = fields(case.obj, ("metadata", "deletionTimestamp"), ("metadata", "finalizers"), ("status", "phase"))
-    bound = text(case.obj, "status", "phase") == "Bound"
+    bound, state = text(case.obj, "status", "phase") == "Bound", say("why.state.terminating")
     if "kubernetes.io/pv-protection" not in held or not bound:
-        return held_by_others(case, [] if held == ["kubernetes.io/pv-protection"] else held, proof)
+        return held_by(case, [] if held == ["kubernetes.io/pv-protection"] else held, proof, state)
     proof += fields(case.obj, ("spec", "claimRef", "name"))
-    return case.tell(
-        "storage.volume-in-use", say("why.state.terminating"), "waiting", evidence=proof, claim=claim_text(case.obj)
-    )
+    others = [behind(each) for each in held if each != "kubernetes.io/pv-protection"]
+    told: dict[str, Any] = {
+        "claim": claim_text(case.obj),
+        "data": data_goes(case),
+        "others": say("why.finalizer.also", who=join(others)) if others else "",
+    }
+    claim = _claim_of(case)
+    cause = case.ask(claim) if text(claim, "metadata", "deletionTimestamp") else None
+    return case.tell("storage.volume-in-use", state, "waiting", evidence=proof, also=[cause], **told)
 
 
 def _volume_bound(case: Case) -> Explanation | None:

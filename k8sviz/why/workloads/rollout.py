@@ -24,6 +24,7 @@ from k8sviz.rules.rollout import rollout_bounds
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
+from k8sviz.why.reaching import is_manifest, same_selector
 from k8sviz.why.workloads.shared import counts, going, living, not_seen, pod_troubles, pods_refused
 from k8sviz.why.workloads.surge import in_a_circle
 from k8sviz.words import say
@@ -130,6 +131,14 @@ def _deadline(case: Case) -> Explanation | None:
     )
 
 
+def _same_in_files(case: Case) -> Explanation | None:
+    return same_selector(case) if is_manifest(case.obj) else None
+
+
+def _same_selector(case: Case) -> Explanation | None:
+    return same_selector(case) if complete(case.obj) else None
+
+
 def _rolled_out(case: Case) -> Explanation | None:
     if not complete(case.obj):
         return None
@@ -192,11 +201,13 @@ def _doing(case: Case) -> str:
 
 DEPLOYMENT: tuple[Matcher, ...] = (
     going,
+    _same_in_files,
     not_seen,
     _paused,
     pods_refused,
     _in_a_circle,
     _deadline,
+    _same_selector,
     _rolled_out,
     _under_way,
 )

@@ -16,7 +16,8 @@ from k8sviz.rules.statefulset import (
     replicas_of,
     updates_on_delete,
 )
-from k8sviz.why.case import Case, condition, condition_fact, event_fact, event_message, fields, join
+from k8sviz.why.case import Case, condition, condition_fact, event_fact, event_message, fields
+from k8sviz.why.finalizers import held_by
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.workloads.admitted import refused_by_server
 from k8sviz.words import say
@@ -33,9 +34,7 @@ def going(case: Case) -> Explanation | None:
     held = strings(case.obj, "metadata", "finalizers")
     proof = fields(case.obj, ("metadata", "deletionTimestamp"), ("metadata", "finalizers"))
     state = say("why.state.terminating")
-    if held:
-        return case.tell("object.finalizers", state, "waiting", evidence=proof, finalizers=join(held))
-    return case.tell("object.going", state, "waiting", evidence=proof)
+    return held_by(case, held, proof, state)
 
 
 def not_seen(case: Case) -> Explanation | None:

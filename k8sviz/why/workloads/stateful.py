@@ -14,6 +14,7 @@ from k8sviz.rules.availability import available_from, is_terminating
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.fields import integer, text
 from k8sviz.rules.pods import is_ready
+from k8sviz.rules.services import is_headless
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,
     Member,
@@ -28,6 +29,7 @@ from k8sviz.rules.statefulset import (
 )
 from k8sviz.why.case import Case, Level, Matcher, called, event_fact, event_message, fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
+from k8sviz.why.workloads.admitted import refused_by_server
 from k8sviz.why.workloads.shared import going, is_superseded, not_seen
 from k8sviz.words import say
 
@@ -253,9 +255,20 @@ def _acts(case: Case) -> Explanation | None:
 
 
 def _creates(case: Case, number: int) -> Explanation:
-    failed = case.events_with("FailedCreate")
-    proof = [*_counts(case), *map(event_fact, failed[:1])]
+    failed = [event for event in case.events_with("FailedCreate") if name_of(case, number) in event_message(event)]
+    failed = failed or case.events_with("FailedCreate")
+    proof: list[Evidence | None] = [*_counts(case), *map(event_fact, failed[:1])]
     name = _name(case, number)
+    taken = _in_the_way(case, number)
+    if failed and taken is not None:
+        owner = case.snapshot.owner(taken)
+        whose = called(owner) if owner else say("why.stateful-words.nobody")
+        proof.append(fact(taken, "metadata", "uid"))
+        told: dict[str, Any] = {"pod": name, "whose": whose, "name": name.partition("/")[2]}
+        return case.tell("stateful.name-taken", say("why.state.short"), "error", evidence=proof, **told)
+    refused = refused_by_server(case, event_message(failed[0]), proof) if failed else None
+    if refused is not None and refused.code != "pods-refused":
+        return refused
     if failed:
         return case.tell(
             "stateful.create-failed",
@@ -266,6 +279,36 @@ def _creates(case: Case, number: int) -> Explanation:
             message=event_message(failed[0]),
         )
     return case.tell("stateful.creating", say("why.state.scaling"), "waiting", evidence=proof, pod=name)
+
+
+def name_of(case: Case, number: int) -> str:
+    """The name of the Pod of an ordinal."""
+    return f"{case.name}-{number}"
+
+
+def _in_the_way(case: Case, number: int) -> Object | None:
+    """A Pod of the name that the set needs, and that is not the set's."""
+    there = case.find("Pod", name_of(case, number))
+    owner = case.snapshot.owner(there) if there is not None else None
+    mine = owner is not None and text(owner, "metadata", "uid") == text(case.obj, "metadata", "uid")
+    return None if mine else there
+
+
+def _service(case: Case) -> Explanation | None:
+    """The Service that gives the Pods their names is missing, or is not headless."""
+    name = text(case.obj, "spec", "serviceName")
+    if not name or not case.knows("Service"):
+        return None
+    service = case.find("Service", name)
+    proof = [case.fact("spec", "serviceName"), fact(service or {}, "spec", "clusterIP")]
+    pods = _pods(case)
+    told: dict[str, Any] = {"service": name, "pod": f"{case.name}-{next(iter(pods), start_ordinal(case.obj))}"}
+    state = say("why.state.complete")
+    if service is None:
+        return case.tell("stateful.service-missing", state, "warning", evidence=proof, **told)
+    if not is_headless(service):
+        return case.tell("stateful.service-not-headless", state, "warning", evidence=proof, **told)
+    return None
 
 
 def _shrinks(case: Case) -> Explanation:
@@ -330,4 +373,4 @@ def _complete(case: Case) -> Explanation:
     return case.tell("stateful.complete", say("why.state.complete"), evidence=_counts(case), pods=pods)
 
 
-STATEFUL_SET: tuple[Matcher, ...] = (going, not_seen, _waits, _acts, _unready_beside, _keeps_old, _complete)
+STATEFUL_SET: tuple[Matcher, ...] = (going, not_seen, _waits, _acts, _unready_beside, _keeps_old, _service, _complete)
