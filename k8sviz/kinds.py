@@ -30,7 +30,6 @@ KINDS: dict[str, Kind] = _kinds(
     ("CSIDriver", "csidrivers", "", "storage.k8s.io/v1", False),
     ("CSINode", "csinodes", "", "storage.k8s.io/v1", False),
     ("VolumeAttachment", "volumeattachments", "", "storage.k8s.io/v1", False),
-    ("CSINode", "csinodes", "", "storage.k8s.io/v1", False),
     ("ConfigMap", "configmaps", "cm", "v1", True),
     ("Secret", "secrets", "", "v1", True),
     ("ServiceAccount", "serviceaccounts", "sa", "v1", True),

@@ -9,7 +9,7 @@ import pytest
 from k8sviz.diagrams.stories.node import node, node_story
 from k8sviz.diagrams.timelines.silence import silence, silence_text
 from k8sviz.errors import K8svizError
-from k8sviz.history import History
+from k8sviz.history import About, History
 from k8sviz.kinds import Ref
 from k8sviz.render.charts.silence import silence_chart
 from k8sviz.render.text import text
@@ -100,3 +100,52 @@ def test_the_shortest_toleration_counts() -> None:
     assert toleration(pod({"operator": "Exists"})) is None
     assert toleration(pod({**exists, "effect": "NoSchedule"})) == 0
     assert toleration(pod({"key": "other", "operator": "Exists"})) == 0
+
+
+def _node(ready: str, heartbeat: str, taint: bool = False) -> dict:
+    ready_condition = {"type": "Ready", "status": ready, "lastHeartbeatTime": heartbeat}
+    taints = [{"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}] if taint else []
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "n1"},
+        "spec": {"taints": taints},
+        "status": {"conditions": [ready_condition]},
+    }
+
+
+def _pod(**meta: object) -> dict:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "demo", "uid": "1", **meta},
+        "spec": {
+            "nodeName": "n1",
+            "tolerations": [{"key": "node.kubernetes.io/unreachable", "effect": "NoExecute", "tolerationSeconds": 30}],
+        },
+        "status": {"phase": "Running"},
+    }
+
+
+def test_the_last_heartbeat_is_the_leases_where_there_is_one() -> None:
+    history = History(About(namespace="demo", started_at="2026-01-01T00:10:00Z"))
+    history.append(0.0, "ADDED", _node("True", "2026-01-01T00:07:00Z"))
+    history.append(60.0, "MODIFIED", _node("Unknown", "2026-01-01T00:07:00Z"))
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "n1", "namespace": "kube-node-lease"},
+        "spec": {"renewTime": "2026-01-01T00:10:21.500000Z"},
+    }
+    assert silence(history).moments[0].t == 0.0  # all that the Node itself says: minutes ago
+    history.append(60.0, "ADDED", lease)
+    assert silence(history).moments[0].t == 21.5
+
+
+def test_a_pod_that_somebody_deleted_was_not_evicted() -> None:
+    history = History(About(namespace="demo", started_at="2026-01-01T00:10:00Z"))
+    history.append(0.0, "ADDED", _node("True", "2026-01-01T00:10:00Z"))
+    history.append(0.0, "ADDED", _pod())
+    history.append(40.0, "MODIFIED", _node("Unknown", "2026-01-01T00:10:10Z", taint=True))
+    history.append(45.0, "MODIFIED", _pod(deletionTimestamp="2026-01-01T00:11:15Z"))
+    assert not [m for m in silence(history).moments if "tolerated" in m.text]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -25,6 +26,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import About, EventType, History, Object, Result, Step
 from k8sviz.kinds import KINDS, Kind
 from k8sviz.rules.fields import integer, listed, mapping
+from k8sviz.rules.nodes import ready_status
 from k8sviz.sources._answers import Budget, LostError, patience, weight
 from k8sviz.sources.live import RefusedError
 from k8sviz.sources.recording import fits
@@ -33,6 +35,7 @@ from k8sviz.words import say
 
 __all__ = ["Follower", "Server", "Tape", "listing"]
 
+_LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _PAGE: Final = 500  # objects a list's page
 _MOST_PAGES: Final = 100
 _MOST_OBJECTS: Final = 20_000  # of one kind
@@ -470,6 +473,17 @@ class Follower:
         if before is not None and feed.kind.name == "Node" and _beatless(before) == _beatless(obj):
             return
         self._tell("ADDED" if before is None else "MODIFIED", obj, t)
+        if feed.kind.name == "Node" and ready_status(obj) == "Unknown":
+            self._tell_lease(name[1], t)
+
+    def _tell_lease(self, node: str, t: float | None) -> None:
+        """When a node that fell silent was last heard of: a Node's own lastHeartbeatTime is minutes old by rights."""
+        try:
+            lease = self._server.get(f"{_LEASES}/{quote(node, safe='')}")
+        except K8svizError:  # who may not read it does without
+            return
+        if isinstance(lease, dict):
+            self._tell("ADDED", {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", **_stripped(lease)}, t)
 
     def _tell(self, change: EventType, obj: Object, t: float | None) -> None:
         with self._lock:

@@ -20,7 +20,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import Event, History, Object, key_of
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, text
-from k8sviz.rules.meta import is_terminating
+from k8sviz.rules.meta import condition, is_terminating
 from k8sviz.rules.nodes import SILENT_TAINTS, no_execute_taint, ready_status, taints, toleration
 from k8sviz.rules.times import epoch
 from k8sviz.words import say
@@ -86,6 +86,7 @@ class _Teller:
         self.events = history.versions("Node", node)
         if not self.events:
             raise K8svizError(f"no Node {node} here")
+        self.leases = history.versions("Lease", node, "kube-node-lease")
         self.base = epoch(history.about.started_at)
         self.moments: list[Moment] = []
 
@@ -123,11 +124,14 @@ class _Teller:
         return spells + ([(since, self.history.end)] if since is not None else [])
 
     def _last_heartbeat(self, event: Event) -> float:
-        for c in listed(event.object, "status", "conditions"):
-            stamp = epoch(text(c, "lastHeartbeatTime")) if text(c, "type") == "Ready" else None
-            if stamp is not None and self.base is not None:
-                return min(event.t, max(0.0, stamp - self.base))
-        return event.t
+        """When the node was last heard of: by its Lease, else by its Ready condition, which may be minutes older."""
+        ready = condition(event.object, "Ready")
+        stamps = [text(e.object, "spec", "renewTime") for e in self.leases if e.t >= event.t][:1]
+        stamps.append(text(ready, "lastHeartbeatTime"))
+        found = next((stamp for stamp in map(epoch, stamps) if stamp is not None), None)
+        if found is None or self.base is None:
+            return event.t
+        return min(event.t, max(0.0, found - self.base))
 
     def _heartbeat(self, quiet: Sequence[tuple[float, float]]) -> Lane:
         spans, at = [], 0.0
@@ -224,8 +228,9 @@ class _Teller:
         healed = [e.t for e in self.events if e.t > tainted and not no_execute_taint(e.object)]
         end = min([tainted + limit, self.history.end, *stops, *healed])
         yield Span(tainted, end, say("node.lane.tolerates", seconds=f"{limit:g}"), "wait")
-        if stops and stops[0] <= tainted + limit + 5:
-            self.moments.append(Moment(stops[0], say("node.moment.marked", pod=name, seconds=f"{limit:g}")))
+        evicted = next((e.t for e in events if e.t > tainted and _is_evicted(e.object)), None)
+        if evicted is not None:
+            self.moments.append(Moment(evicted, say("node.moment.marked", pod=name, seconds=f"{limit:g}")))
 
     def _process(self, name: str, events: Sequence[Event], quiet: Sequence[tuple[float, float]]) -> Iterator[Span]:
         """Whether the Pod's process may be at work though nobody sees it; once it is forgotten, a second one may be."""
@@ -277,6 +282,11 @@ class _Teller:
             claim = text(volume, "spec", "claimRef", "name")
             label = say("node.lane.volume", claim=claim) if claim else ref.name
             yield Lane(label, "PersistentVolume", (Span(events[0].t, end, say("node.lane.only", node=self.node)),))
+
+
+def _is_evicted(pod: Object) -> bool:
+    """Whether the taint manager, and not somebody else, has marked the Pod for deletion."""
+    return is_terminating(pod) and text(condition(pod, "DisruptionTarget"), "reason") == "DeletionByTaintManager"
 
 
 def _kept(spans: Iterable[Span]) -> tuple[Span, ...]:
