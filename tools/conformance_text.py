@@ -96,6 +96,7 @@ def normal_text(said: str, names: Names) -> list[str]:
     lines: list[str] = []
     for line in replaced.split("\n"):
         stripped = line.strip()
-        if not (lines and lines[-1] == stripped and stripped):
+        if not (lines and lines[-1] == stripped and stripped.lower().startswith("waiting")):
             lines.append(stripped)
-    return sorted(lines) if "-*" in replaced or "#" in replaced or "<ip>" in replaced else lines
+    made_up = ("-*", "#", "<ip>", "<uid>")
+    return sorted(lines) if any(one in replaced for one in made_up) else lines

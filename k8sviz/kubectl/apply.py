@@ -14,6 +14,7 @@ from k8sviz.kubectl.json_text import compact
 from k8sviz.kubectl.manifests import Given, given
 from k8sviz.kubectl.printing import print_objects
 from k8sviz.kubectl.session import Session
+from k8sviz.kubectl.warnings import warnings
 from k8sviz.rules.fields import mapping, text
 from k8sviz.rules.merges import three_way
 
@@ -28,6 +29,7 @@ REPLACE_FLAGS: Final = (
     "filename,f= recursive,R dry-run=unchanged output,o= force grace-period= cascade= timeout= wait validate=strict "
     "save-config field-manager= raw= subresource= show-managed-fields"
 )
+_WARNED: Final = ("created", "configured", "replaced", "patched")
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -51,6 +53,9 @@ def done(session: Session, call: Call, obj: Object, operation: str, *, dry: str 
     """Say what was done to an object, or print it with `-o`."""
     from k8sviz.kubectl.printing import called
 
+    if dry != "client" and operation in _WARNED:
+        for line in warnings(obj):
+            session.warn(f"Warning: {line}")
     output = call.flag("output")
     if output and output != "name":
         print_objects(session, call, [obj], single=True)

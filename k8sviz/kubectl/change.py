@@ -36,6 +36,7 @@ __all__ = [
 _COMMON: Final = (
     "filename,f= recursive,R dry-run=unchanged output,o= record=true field-manager= show-managed-fields template= "
 )
+_CAUSE: Final = "kubernetes.io/change-cause"  # may always be overwritten
 LABEL_FLAGS: Final = _COMMON + (
     "overwrite all all-namespaces,A selector,l= field-selector= list local resource-version= kustomize,k="
 )
@@ -137,7 +138,8 @@ def _mark_one(
         for key in sorted(before):
             session.show(f"{key}={before[key]}")
         return
-    taken = sorted(key for key, value in new.items() if key in before and before[key] != value)
+    same = field == "annotations"  # of an annotation it is enough to be there
+    taken = sorted(key for key in new if key in before and key != _CAUSE and (same or before[key] != new[key]))
     if taken and not call.on("overwrite"):
         if field == "labels":
             key = taken[0]

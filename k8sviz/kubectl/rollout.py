@@ -148,15 +148,12 @@ def stateful_set_status(obj: Object, _: int = 0) -> tuple[str, bool]:
     if replicas is not None and ready < replicas:
         return f"Waiting for {replicas - ready} pods to be ready...\n", False
     partition = integer(spec, "updateStrategy", "rollingUpdate", "partition")
-    if mapped(spec, "updateStrategy", "rollingUpdate") is not None and replicas is not None and partition is not None:
-        if updated < replicas - partition:
-            return (
-                f"Waiting for partitioned roll out to finish: {updated} out of {replicas - partition} new pods "
-                f"have been "
-                "updated...\n"
-            ), False
-        if partition:
-            return f"partitioned roll out complete: {updated} new pods have been updated...\n", True
+    if mapped(spec, "updateStrategy", "rollingUpdate") is not None:
+        wanted = (replicas or 0) - (partition or 0)
+        if replicas is not None and partition is not None and updated < wanted:
+            counts = f"{updated} out of {wanted} new pods have been updated..."
+            return f"Waiting for partitioned roll out to finish: {counts}\n", False
+        return f"partitioned roll out complete: {updated} new pods have been updated...\n", True
     if text(status, "updateRevision") != text(status, "currentRevision"):
         revision = text(status, "updateRevision")
         return f"waiting for statefulset rolling update to complete {updated} pods at revision {revision}...\n", False
