@@ -29,7 +29,7 @@ __all__ = ["Admission"]
 
 _CLAIM_PROTECTION: Final = "kubernetes.io/pvc-protection"
 _VOLUME_PROTECTION: Final = "kubernetes.io/pv-protection"
-_TEMPLATED: Final = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job"})
+_TEMPLATED: Final = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job"})
 _PRIORITIES: Final = {"system-cluster-critical": 2000000000, "system-node-critical": 2000001000}
 _FOR_EVER: Final = ("default", "kube-system", "kube-public", "kube-node-lease")
 
@@ -58,8 +58,7 @@ class Admission:
         """The object as it will be stored. Raises Refused."""
         kind = text(obj, "kind")
         self._may_be_there(obj)
-        trusted = _is_trusted(obj)
-        found = [] if trusted else problems(obj)
+        found = [] if self._is_trusted(obj) else problems(obj)
         new = completed(obj)
         status = begin_status(kind)
         if status is not None:
@@ -74,13 +73,16 @@ class Admission:
         """The object as it will be stored in place of `old`. Raises Refused."""
         if {**new, "metadata": 0, "status": 0} == {**old, "metadata": 0, "status": 0}:
             return new  # metadata and status alone
-        found = [] if _is_trusted(new) else problems(new)
-        judge(new, found)
+        trusted = self._is_trusted(new)
+        judge(new, [] if trusted else problems(new))
         new = completed(new)
         if text(new, "kind") == "Service":
             new = self._service(_with_addresses(old, new))
-        judge(new, update_problems(old, new))
+        judge(new, [] if trusted else update_problems(old, new))
         return new
+
+    def _is_trusted(self, obj: Object) -> bool:
+        return not self._settings.judges or _made_from_a_template(obj)
 
     def delete(self, obj: Object) -> None:
         """Whether this object may be deleted. Raises Refused."""
@@ -207,9 +209,9 @@ class Admission:
         return ""
 
 
-def _is_trusted(obj: Object) -> bool:
+def _made_from_a_template(obj: Object) -> bool:
     """Whether a controller made this from a template that was judged; each Pod of a thousand is not judged again."""
-    if text(obj, "kind") != "Pod":
+    if text(obj, "kind") not in ("Pod", "ReplicaSet"):
         return text(obj, "kind") in ("ControllerRevision", "Event", "EndpointSlice")
     owners = listed(obj, "metadata", "ownerReferences")
     return any(flag(owner, "controller") and text(owner, "kind") in _TEMPLATED for owner in owners)

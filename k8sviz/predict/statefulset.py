@@ -1,44 +1,29 @@
 """Predicts what a StatefulSet does, over time, when people change it: a History like a recorded one.
 
-The controller's rules are in `k8sviz/rules/statefulset.py`; here is what they act on: Pods that need a volume, time to
-be ready and time to stop, and that may fail. Nothing is random: the same question has the same answer.
+It asks the simulated cluster: what people do is done there, one after the other, to Pods that need a volume, time to be
+ready and time to stop, and that may fail. The same question has the same answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object
 from k8sviz.kinds import Ref
-from k8sviz.predict._cluster import NODES, Cluster, countable
-from k8sviz.rules.availability import available_from, epoch, is_terminating
-from k8sviz.rules.deployment import min_ready_seconds, same_template
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.predict.stand import Stand, countable
+from k8sviz.rules.binding import claim_class, default_storage_class, requested_storage
+from k8sviz.rules.fields import integer, listed, strings, text
+from k8sviz.rules.meta import is_terminating
 from k8sviz.rules.objects import flattened
-from k8sviz.rules.pods import is_ready
-from k8sviz.rules.statefulset import (
-    REVISION_LABEL,
-    Member,
-    Plan,
-    as_stored,
-    claim_name,
-    next_acts,
-    ordinal_of,
-    replicas_of,
-    retention_policy,
-    start_ordinal,
-    updates_on_delete,
-)
+from k8sviz.rules.statefulset import REVISION_LABEL, Plan, as_stored, next_acts, ordinal_of
+from k8sviz.rules.statefulset_objects import member_of
 from k8sviz.words import say
 
 __all__ = ["Action", "StatefulPrediction", "predict_statefulset", "stateful_prediction_text", "statefulset_among"]
 
-_SYNC: Final = 0.02
-_GRACE: Final = 30
-_PROVISION: Final = 1.0  # seconds that a provisioner takes for a volume; the recorded ones took two to four
 Verb = Literal["apply", "scale", "break", "heal", "delete-pod", "add-volume", "delete"]
 
 
@@ -126,45 +111,51 @@ def predict_statefulset(
     ['start 0', 'start 1', 'stop 1']
     """
     manifests = [first] if isinstance(first, Mapping) else list(first)
-    run = _Run(statefulset_among(manifests), ready_after, stop_after, frozenset(failing), volumes)
-    run.cluster.run(0.5)
+    run = _Run(manifests, ready_after, stop_after, frozenset(failing), volumes)
+    run.stand.cluster.run(0.5)
     run.act(Action("apply", manifests))
     for action in actions:
-        run.cluster.run(action.at)
-        if action.at is None:
-            run.cluster.run(run.cluster.now + tail)
+        if action.at is not None:
+            run.stand.clock.run(action.at)
+        else:
+            run.stand.settle()
+            run.stand.cluster.run(tail)
         run.act(action)
     return run.finish(tail)
 
 
 class _Run:
-    """The StatefulSet controller, a volume binder and a kubelet, each looking at the cluster."""
+    """Actions done to a simulated cluster, one after the other, and what its StatefulSet controller did."""
 
     def __init__(
         self,
-        statefulset: Mapping[str, Any],
+        manifests: Sequence[object],
         ready_after: float,
         stop_after: float | None,
         failing: frozenset[int],
         volumes: int | None,
     ) -> None:
-        self.name = text(statefulset, "metadata", "name") or "statefulset"
-        self.cluster = Cluster("prediction", "", text(statefulset, "metadata", "namespace") or "default")
-        self.ready_after = ready_after
-        self.stop_after = stop_after
-        self.failing = set(failing)
+        first = statefulset_among(manifests)
+        countable([first])
+        self.ref = Ref(
+            "StatefulSet", text(first, "metadata", "name"), text(first, "metadata", "namespace") or "default"
+        )
         self.volumes = volumes
         self.steps = 0
-        self.revisions: list[tuple[str, Mapping[str, Any]]] = []
+        self.given = 0
         self.moves: list[tuple[float, str, int, str]] = []
-        self.last = Plan()
-        self._planned = False
-        self.cluster.watch(self._changed)
+        self._stopped: set[str] = set()
+        self.stand = Stand(self.ref.namespace, lambda _: ready_after, stop_after)
+        self.stand.failing |= {self._name(ordinal) for ordinal in failing}
+        self.api = self.stand.api
+        self.api.subscribe(self._seen)
+        self.stand.around(manifests, first)
+        self._provide(first)
 
     # -- what people do ------------------------------------------------------------------------------
 
     def act(self, action: Action) -> None:
-        """Do one action now, as a step of the History."""
+        """Do one action now, as a step of the History. Raises K8svizError for one that cannot be done."""
         self.steps += 1
         do = {
             "apply": self._apply,
@@ -178,336 +169,143 @@ class _Run:
         if do is None:
             raise K8svizError(f"unknown action {action.verb!r}")
         do(action.value)
-        self._plan()
 
     def _step(self, name: str, command: str) -> None:
-        known = {step.id for step in self.cluster.history.steps}
-        self.cluster.step(name if name not in known else f"{name}-{self.steps}", command)
+        known = {step.id for step in self.stand.history.steps}
+        self.stand.step(name if name not in known else f"{name}-{self.steps}", command)
 
     def _apply(self, value: Any) -> None:
         manifests = [value] if isinstance(value, Mapping) else list(value)
-        wanted = as_stored(statefulset_among(manifests))
-        self._step("apply", f"kubectl apply -f {self.name}.yaml")
-        for thing in flattened(manifests):
-            if (
-                text(thing, "kind") == "Service"
-                and self.cluster.find("Service", text(thing, "metadata", "name")) is None
-            ):
-                self.cluster.publish(self.cluster.add(thing))
-        if self._set() is None:
-            self.cluster.add({**wanted, "status": {}})
-        else:
-            gone = {key: None for key in mapping(self._set(), "spec") if key not in mapping(wanted, "spec")}
-            self.cluster.change("StatefulSet", self.name, spec={**gone, **mapping(wanted, "spec")})
-        self._retain()
+        wanted = statefulset_among(manifests)
+        countable([wanted])
+        self._step("apply", f"kubectl apply -f {self.ref.name}.yaml")
+        self.stand.around(manifests, wanted)
+        self.stand.apply(as_stored(wanted))
 
     def _rescale(self, value: Any) -> None:
-        self._step(f"scale-to-{value}", f"kubectl scale statefulset {self.name} --replicas={value}")
-        self.cluster.change("StatefulSet", self.name, spec={"replicas": int(value)})
+        self._step(f"scale-to-{value}", f"kubectl scale statefulset {self.ref.name} --replicas={value}")
+        countable([{"spec": {"replicas": int(value)}}])
+        self.api.patch(*self.ref, {"spec": {"replicas": int(value)}}, type="merge")
 
     def _break(self, value: Any) -> None:
-        self._step(f"break-{self.name}-{value}", f"# {self.name}-{value} fails its readiness probe")
-        self.failing.add(int(value))
-        self._probe(int(value), False)
+        self._step(f"break-{self.ref.name}-{value}", f"# {self.ref.name}-{value} fails its readiness probe")
+        self.stand.failing.add(self._name(int(value)))
+        self._probe(int(value), ready=False)
 
     def _heal(self, value: Any) -> None:
-        self._step(f"heal-{self.name}-{value}", f"# {self.name}-{value} passes its readiness probe again")
-        self.failing.discard(int(value))
-        self._probe(int(value), True)
+        self._step(f"heal-{self.ref.name}-{value}", f"# {self.ref.name}-{value} passes its readiness probe again")
+        self.stand.failing.discard(self._name(int(value)))
+        self._probe(int(value), ready=True)
 
-    def _probe(self, ordinal: int, ready: bool) -> None:
+    def _probe(self, ordinal: int, *, ready: bool) -> None:
         pod = self._pod(ordinal)
         if text(pod, "status", "phase") == "Running":
-            self.cluster.set_ready(text(pod, "metadata", "name"), text(pod, "metadata", "uid"), ready)
+            self.stand.set_ready(pod, ready=ready)
+
+    def _name(self, ordinal: int) -> str:
+        return f"{self.ref.name}-{ordinal}"
 
     def _pod(self, ordinal: int) -> Object:
-        pod = self.cluster.find("Pod", f"{self.name}-{ordinal}")
+        pod = self.api.find("Pod", self._name(ordinal), self.ref.namespace)
         if pod is None:
-            raise K8svizError(f"there is no Pod {self.name}-{ordinal} at {self.cluster.now:.1f} s")
+            raise K8svizError(f"there is no Pod {self._name(ordinal)} at {self.stand.clock.now:.1f} s")
         return pod
 
     def _delete_pod(self, value: Any) -> None:
         pod = self._pod(int(value))
-        self._step(f"delete-{self.name}-{value}", f"kubectl delete pod {self.name}-{value}")
-        self._stop(pod)
+        self._step(f"delete-{self.ref.name}-{value}", f"kubectl delete pod {self.ref.name}-{value}")
+        self.api.delete("Pod", text(pod, "metadata", "name"), self.ref.namespace)
+
+    def _delete(self, _: Any) -> None:
+        if self._set() is not None:
+            self._step("delete", f"kubectl delete statefulset {self.ref.name}")
+            self.api.delete(*self.ref)
+
+    # -- volumes -------------------------------------------------------------------------------------
+
+    def _provide(self, statefulset: Mapping[str, Any]) -> None:
+        """What the claims ask for: classes with a provisioner, or a number of volumes that fit."""
+        if self.volumes is not None:
+            self._give(statefulset, self.volumes)
+            return
+        for template in listed(statefulset, "spec", "volumeClaimTemplates"):
+            name = claim_class(template)
+            default = default_storage_class(self.api.list("StorageClass"))
+            if name == "" or (name is None and default is not None):
+                continue
+            notes = {"storageclass.kubernetes.io/is-default-class": "true"} if name is None else {}
+            self.stand.make(
+                {
+                    "apiVersion": "storage.k8s.io/v1",
+                    "kind": "StorageClass",
+                    "metadata": {"name": name or "standard", "annotations": notes},
+                    "provisioner": "rancher.io/local-path",
+                    "volumeBindingMode": "WaitForFirstConsumer",
+                }
+            )
+
+    def _give(self, statefulset: Mapping[str, Any], count: int) -> None:
+        """So many volumes as the first claim template asks for."""
+        template = next(iter(listed(statefulset, "spec", "volumeClaimTemplates")), {})
+        for _ in range(count):
+            name = f"pv-{self.given}"
+            self.given += 1
+            self.stand.make(
+                {
+                    "apiVersion": "v1",
+                    "kind": "PersistentVolume",
+                    "metadata": {"name": name},
+                    "spec": {
+                        "capacity": {"storage": str(requested_storage(template)) if template else "1Gi"},
+                        "accessModes": strings(template, "spec", "accessModes") or ["ReadWriteOnce"],
+                        "storageClassName": claim_class(template) or "",
+                        "volumeMode": text(template, "spec", "volumeMode") or "Filesystem",
+                        "hostPath": {"path": f"/tmp/{name}"},  # noqa: S108 - a name in a manifest, no file
+                    },
+                }
+            )
 
     def _add_volume(self, value: Any) -> None:
         self._step("add-volume", "kubectl apply -f pv.yaml")
-        self.volumes = (self.volumes or 0) + int(value or 1)
-        for claim in self.cluster.all("PersistentVolumeClaim"):
-            self._bind(text(claim, "metadata", "name"))
+        self._give(self._set() or {}, int(value or 1))
 
-    def _delete(self, _: Any) -> None:
-        """The garbage collector follows the owners: all Pods at once, and claims where the policy says so."""
-        found = self._set()
-        if found is None:
-            return
-        self._step("delete", f"kubectl delete statefulset {self.name}")
-        pods = self.cluster.owned(found, "Pod")
-        claims = self.cluster.owned(found, "PersistentVolumeClaim")
-        self.cluster.delete("StatefulSet", self.name)
-        for pod in sorted(pods, key=lambda p: -self._ordinal(p)):
-            self._stop(pod)
-        for claim in claims:
-            self._drop_claim(text(claim, "metadata", "name"))
-
-    def finish(self, tail: float) -> StatefulPrediction:
-        c = self.cluster
-        c.run()
-        c.history.end = round(max(c.history.end, c.now) + tail, 3)
-        ref = Ref("StatefulSet", self.name, c.namespace)
-        return StatefulPrediction(c.history, ref, tuple(self.moves), self.last)
-
-    # -- the controller --------------------------------------------------------------------------------
+    # -- what happened -------------------------------------------------------------------------------
 
     def _set(self) -> Object | None:
-        return self.cluster.find("StatefulSet", self.name)
+        return self.api.find(*self.ref)
 
-    def _ordinal(self, pod: Object) -> int:
-        return ordinal_of(text(pod, "metadata", "name"), self.name) or 0
+    def _ordinal(self, pod: Mapping[str, Any]) -> int:
+        found = ordinal_of(text(pod, "metadata", "name"), self.ref.name)
+        return -1 if found is None else found
 
-    def _changed(self, change: str, obj: Object) -> None:
-        kind = text(obj, "kind")
-        if kind == "Pod":
-            for service in self.cluster.all("Service"):
-                self.cluster.publish(service)
-            if change == "DELETED":
-                self._orphans(obj)
-        if kind in ("Pod", "PersistentVolumeClaim"):
-            self._plan()
-
-    def _plan(self) -> None:
-        if not self._planned:
-            self._planned = True
-            self.cluster.later(_SYNC, self._sync)
-
-    def _sync(self) -> None:
-        """updateStatefulSet: look at the Pods, do what the rules say, write the status."""
-        self._planned = False
-        found = self._set()
-        if found is None:
+    def _seen(self, change: str, obj: Object) -> None:
+        """Note each start and stop of a Pod of the set."""
+        if obj["kind"] != "Pod" or self._ordinal(obj) < 0:
             return
-        countable(found)
-        update = self._revision(mapping(found, "spec", "template"))
-        current = text(found, "status", "currentRevision") or update
-        pods = self.cluster.owned(found, "Pod")
-        members = [self._member(p, min_ready_seconds(found)) for p in pods]
-        kept = integer(found, "status", "currentReplicas") or 0
-        self._status(found, members, current, update)
-        self._retain()
-        plan = self.last = next_acts(found, members, current, update, kept)
-        for act in plan.acts:
-            if act.verb == "create":
-                self._create(found, act.ordinal, act.revision)
-            else:
-                self._stop(self._pod(act.ordinal))
-        if plan.acts:
-            self._plan()
+        uid = obj["metadata"]["uid"]
+        if change == "ADDED":
+            self._note("start", obj)
+        elif is_terminating(obj) and uid not in self._stopped:
+            self._stopped.add(uid)
+            self._note("stop", obj)
 
-    def _member(self, pod: Object, wait: int) -> Member:
-        ready = is_ready(pod) and text(pod, "status", "phase") == "Running"
-        since = available_from(pod, wait) if ready else None
-        now = (epoch(self.cluster.stamp()) or 0.0) + 0.001
-        if since is not None and since > now:
-            self.cluster.later(since - now + 0.002, self._plan)
-        available = since is not None and since <= now
-        return Member(
-            self._ordinal(pod), text(pod, "metadata", "labels", REVISION_LABEL), ready, available, is_terminating(pod)
-        )
-
-    def _revision(self, template: Mapping[str, Any]) -> str:
-        """The name of the template's ControllerRevision; an earlier one that is the same is used again."""
-        for name, known in self.revisions:
-            if same_template(known, template):
-                return name
-        name = f"{self.name}-{self.cluster.hash_of(template)}"
-        self.revisions.append((name, template))
-        self.cluster.add(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "ControllerRevision",
-                "metadata": {"name": name},
-                "revision": len(self.revisions),
-                "data": {"spec": {"template": template}},
-            }
-        )
-        return name
-
-    def _status(self, found: Object, members: Sequence[Member], current: str, update: str) -> None:
-        """Counts, and the end of an update (updateStatus, completeRollingUpdate)."""
-        living = [m for m in members if not m.terminating]
-        updated = sum(m.revision == update for m in living)
-        ready = sum(m.ready for m in members)
-        if not updates_on_delete(found) and updated == len(members) == ready == replicas_of(found):
-            current = update
-        self.cluster.change(
-            "StatefulSet",
-            self.name,
-            status={
-                "observedGeneration": integer(found, "metadata", "generation"),
-                "replicas": len(members),
-                "readyReplicas": ready,
-                "availableReplicas": sum(m.available for m in members),
-                "currentReplicas": sum(m.revision == current for m in living),
-                "updatedReplicas": updated,
-                "currentRevision": current,
-                "updateRevision": update,
-            },
-        )
-
-    # -- Pods ------------------------------------------------------------------------------------------
-
-    def _create(self, found: Object, ordinal: int, revision: str) -> None:
-        template = next((t for name, t in self.revisions if name == revision), mapping(found, "spec", "template"))
-        name = f"{self.name}-{ordinal}"
-        labels = {
-            **mapping(template, "metadata", "labels"),
-            REVISION_LABEL: revision,
-            "apps.kubernetes.io/pod-index": str(ordinal),
-            "statefulset.kubernetes.io/pod-name": name,
-        }
-        claims = [(text(t, "metadata", "name"), t) for t in listed(found, "spec", "volumeClaimTemplates")]
-        for volume, wish in claims:
-            self._make_claim(claim_name(volume, self.name, ordinal), wish, found)
-        volumes = [
-            {"name": v, "persistentVolumeClaim": {"claimName": claim_name(v, self.name, ordinal)}} for v, _ in claims
-        ]
-        self.moves.append((round(self.cluster.now, 3), "start", ordinal, revision))
-        self.cluster.new_pod(
-            name,
-            {**template, "metadata": {**mapping(template, "metadata"), "labels": labels}},
-            found,
-            hostname=name,
-            subdomain=text(found, "spec", "serviceName"),
-            volumes=[*listed(template, "spec", "volumes"), *volumes],
-        )
-        self._schedule(name)
-
-    def _schedule(self, name: str) -> None:
-        """A Pod gets its node when its claims are bound."""
-        pod = self.cluster.find("Pod", name)
-        if pod is None or is_terminating(pod) or text(pod, "spec", "nodeName"):
-            return
-        names = [text(v, "persistentVolumeClaim", "claimName") for v in listed(pod, "spec", "volumes")]
-        claims = [self.cluster.find("PersistentVolumeClaim", n) for n in names if n]
-        if all(text(c, "status", "phase") == "Bound" for c in claims):
-            ordinal, uid = self._ordinal(pod), text(pod, "metadata", "uid")
-            late = None if ordinal in self.failing else self.ready_after
-            self.cluster.later(0.01, lambda: self._start(name, uid, late, ordinal))
-
-    def _start(self, name: str, uid: str, ready_after: float | None, ordinal: int) -> None:
-        pod = self.cluster.find("Pod", name)
-        if pod is not None and text(pod, "metadata", "uid") == uid and not text(pod, "spec", "nodeName"):
-            self.cluster.start_pod(name, ready_after, NODES[ordinal % len(NODES)])
-
-    def _stop(self, pod: Object) -> None:
-        if is_terminating(pod):
-            return
+    def _note(self, verb: str, pod: Object) -> None:
         revision = text(pod, "metadata", "labels", REVISION_LABEL)
-        self.moves.append((round(self.cluster.now, 3), "stop", self._ordinal(pod), revision))
-        grace = integer(pod, "spec", "terminationGracePeriodSeconds")
-        late = self.stop_after if self.stop_after is not None else float(_GRACE if grace is None else grace)
-        self.cluster.stop_pod(text(pod, "metadata", "name"), late)
+        self.moves.append((round(self.stand.clock.now, 3), verb, self._ordinal(pod), revision))
 
-    # -- claims and volumes ------------------------------------------------------------------------------
-
-    def _make_claim(self, name: str, wish: Mapping[str, Any], found: Object) -> None:
-        if self.cluster.find("PersistentVolumeClaim", name) is not None:
-            return
-        labels = mapping(found, "spec", "selector", "matchLabels")
-        self.cluster.add(
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "metadata": {"name": name, "labels": labels},
-                "spec": mapping(wish, "spec"),
-                "status": {"phase": "Pending"},
-            }
-        )
-        self.cluster.later(_PROVISION if self.volumes is None else 0.02, lambda: self._bind(name))
-
-    def _bind(self, name: str) -> None:
-        """Bind a claim to a volume of its own, if there is one to have."""
-        claim = self.cluster.find("PersistentVolumeClaim", name)
-        if claim is None or text(claim, "status", "phase") == "Bound":
-            return
-        used = len(self.cluster.all("PersistentVolume"))
-        if self.volumes is not None and used >= self.volumes:
-            return
-        volume = f"pv-{name}" if self.volumes is None else f"pv-{used}"
-        size = text(claim, "spec", "resources", "requests", "storage") or "1Gi"
-        node = NODES[(ordinal_of(name, name.rpartition("-")[0]) or 0) % len(NODES)]
-        term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
-        self.cluster.add(
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolume",
-                "metadata": {"name": volume},
-                "spec": {
-                    "capacity": {"storage": size},
-                    "claimRef": {"name": name, "namespace": self.cluster.namespace},
-                    "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
-                },
-                "status": {"phase": "Bound"},
-            },
-            namespaced=False,
-        )
-        self.cluster.change(
-            "PersistentVolumeClaim",
-            name,
-            spec={"volumeName": volume},
-            status={"phase": "Bound", "capacity": {"storage": size}},
-        )
-        for pod in self.cluster.all("Pod"):
-            self._schedule(text(pod, "metadata", "name"))
-
-    def _retain(self) -> None:
-        """persistentVolumeClaimRetentionPolicy as owners of claims: the set, or the Pod that is to go."""
+    def _plan(self) -> Plan:
+        """What the controller does and waits for, as all is now."""
         found = self._set()
         if found is None:
-            return
-        when_scaled, when_deleted = retention_policy(found)
-        start = start_ordinal(found)
-        wanted = range(start, start + replicas_of(found))
-        for template in listed(found, "spec", "volumeClaimTemplates"):
-            stem = f"{text(template, 'metadata', 'name')}-{self.name}"
-            for claim in self.cluster.all("PersistentVolumeClaim"):
-                name = text(claim, "metadata", "name")
-                ordinal = ordinal_of(name, stem)
-                if ordinal is None:
-                    continue
-                pod = self.cluster.find("Pod", f"{self.name}-{ordinal}")
-                owner = found if when_deleted else None
-                if when_scaled and ordinal not in wanted:
-                    if pod is None:
-                        continue
-                    owner = pod
-                refs = [self.cluster.owner_reference(owner)] if owner is not None else []
-                if [text(r, "uid") for r in listed(claim, "metadata", "ownerReferences")] != [r["uid"] for r in refs]:
-                    self.cluster.change("PersistentVolumeClaim", name, metadata={"ownerReferences": refs})
+            return Plan()
+        now = self.stand.clock.start.timestamp() + self.stand.clock.now
+        members = [member_of(found, pod, now) for pod in self.api.owned(found, "Pod")]
+        current, update = text(found, "status", "currentRevision"), text(found, "status", "updateRevision")
+        return next_acts(found, members, current, update, integer(found, "status", "currentReplicas") or 0)
 
-    def _orphans(self, pod: Object) -> None:
-        """Claims that a Pod owned go with it."""
-        for claim in self.cluster.owned(pod, "PersistentVolumeClaim"):
-            self._drop_claim(text(claim, "metadata", "name"))
-
-    def _drop_claim(self, name: str) -> None:
-        """A claim is in use until no Pod names it; then it goes, and its provisioned volume with it."""
-        claim = self.cluster.find("PersistentVolumeClaim", name)
-        if claim is None:
-            return
-        if not is_terminating(claim):
-            self.cluster.change("PersistentVolumeClaim", name, metadata={"deletionTimestamp": self.cluster.stamp()})
-        users = [
-            p
-            for p in self.cluster.all("Pod")
-            for v in listed(p, "spec", "volumes")
-            if text(v, "persistentVolumeClaim", "claimName") == name
-        ]
-        if users:
-            self.cluster.later(0.2, lambda: self._drop_claim(name))
-            return
-        volume = text(claim, "spec", "volumeName")
-        self.cluster.delete("PersistentVolumeClaim", name)
-        if volume and self.volumes is None:
-            self.cluster.later(0.5, lambda: self.cluster.delete("PersistentVolume", volume))
+    def finish(self, tail: float) -> StatefulPrediction:
+        """Let it come to rest."""
+        self.stand.settle()
+        history = self.stand.history
+        history.end = round(max(history.end, self.stand.clock.now) + tail, 3)
+        return StatefulPrediction(history, self.ref, tuple(self.moves), self._plan())

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from k8sviz.rules.availability import available_from
+from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.hashes import revision_hash
+from k8sviz.rules.meta import is_terminating
+from k8sviz.rules.pods import is_ready
 from k8sviz.rules.statefulset import (
     REVISION_LABEL,
     Member,
     claim_name,
+    ordinal_of,
     replicas_of,
     retention_policy,
     start_ordinal,
@@ -25,6 +30,7 @@ __all__ = [
     "claims_of",
     "is_stale",
     "live_revisions",
+    "member_of",
     "pod_of",
     "revision_data",
     "revision_of_template",
@@ -69,6 +75,22 @@ def revision_of_template(statefulset: JSON, number: int, collisions: int, owner:
         "data": data,
         "revision": number,
     }
+
+
+def member_of(statefulset: JSON, pod: JSON, now: float) -> Member:
+    """A Pod as the set's controller sees it at `now`, in seconds since 1970; a strange name has ordinal -1."""
+    ordinal = ordinal_of(text(pod, "metadata", "name"), text(statefulset, "metadata", "name"))
+    seconds = min_ready_seconds(statefulset)
+    ready = is_ready(pod) and text(pod, "status", "phase") == "Running"
+    since = available_from(pod, seconds) if ready else None
+    return Member(
+        -1 if ordinal is None else ordinal,
+        text(pod, "metadata", "labels", REVISION_LABEL),
+        ready,
+        since is not None and (seconds <= 0 or since <= now),
+        is_terminating(pod),
+        text(pod, "status", "phase") in ("Failed", "Succeeded"),
+    )
 
 
 def live_revisions(pods: Iterable[JSON], names: Iterable[str]) -> set[str]:

@@ -71,6 +71,11 @@ class Controller:
             wait = min(wait, due.time - self.clock.now)
         self._due[key] = self.clock.later(wait, lambda: self._work(key), background=background)
 
+    @property
+    def now(self) -> float:
+        """Now in seconds since 1970, finer than a stamp."""
+        return self.clock.start.timestamp() + self.clock.now
+
     def _work(self, key: Key) -> None:
         self._due.pop(key, None)
         try:

@@ -13,7 +13,7 @@ from k8sviz.cluster.controllers.kit import Controller, Key, key_of, owner_refere
 from k8sviz.cluster.controllers.owned import Owned, adopt, release
 from k8sviz.cluster.controllers.pods import Counts, Members
 from k8sviz.cluster.refused import Refused
-from k8sviz.rules.availability import epoch, is_terminating
+from k8sviz.rules.availability import is_terminating
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.fields import integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.meta import controller_of
@@ -84,7 +84,7 @@ class ReplicaSetController(Controller):
         if replica_set is None:
             return
         members = self._claim(replica_set)
-        now = epoch(self.clock.stamp()) or 0.0
+        now = self.now
         seconds = min_ready_seconds(replica_set)
         counts = members.counts(mapping(replica_set, "spec", "template", "metadata", "labels"), seconds, now)
         failure = None if is_terminating(replica_set) else self._manage(replica_set, members, counts.active)

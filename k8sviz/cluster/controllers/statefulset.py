@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from k8sviz.cluster.controllers.kit import Controller, Key, key_of, owner_reference, replaced
 from k8sviz.cluster.controllers.owned import Owned, adopt, release
 from k8sviz.cluster.refused import Refused
-from k8sviz.rules.availability import available_from, epoch, is_active, is_terminating
+from k8sviz.rules.availability import available_from, is_active, is_terminating
 from k8sviz.rules.deployment import min_ready_seconds
 from k8sviz.rules.fields import integer, mapped, mapping, text
 from k8sviz.rules.meta import controller_of
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.selectors import labels_of, matches
-from k8sviz.rules.statefulset import REVISION_LABEL, Act, Member, next_acts, ordinal_of, replicas_of, start_ordinal
+from k8sviz.rules.statefulset import Act, next_acts, ordinal_of, replicas_of, start_ordinal
 from k8sviz.rules.statefulset_objects import (
     claims_of,
     is_stale,
     live_revisions,
+    member_of,
     pod_of,
     revision_data,
     revision_of_template,
@@ -138,7 +139,7 @@ class StatefulSetController(Controller):
     ) -> None:
         seconds = min_ready_seconds(statefulset)
         by_ordinal = {self._ordinal(statefulset, pod): pod for pod in pods}
-        members = [self._member(statefulset, pod, seconds) for n, pod in by_ordinal.items() if n >= 0]
+        members = [member_of(statefulset, pod, self.now) for n, pod in by_ordinal.items() if n >= 0]
         kept = integer(statefulset, "status", "currentReplicas") or 0
         updating = 0
         refused = None
@@ -167,22 +168,9 @@ class StatefulSetController(Controller):
         start = start_ordinal(statefulset)
         return set(range(start, start + replicas_of(statefulset)))
 
-    def _member(self, statefulset: Object, pod: Object, seconds: int) -> Member:
-        ready = is_ready(pod) and text(pod, "status", "phase") == "Running"
-        since = available_from(pod, seconds) if ready else None
-        now = epoch(self.clock.stamp()) or 0.0
-        return Member(
-            self._ordinal(statefulset, pod),
-            text(pod, "metadata", "labels", REVISION_LABEL),
-            ready,
-            since is not None and (seconds <= 0 or since <= now),
-            is_terminating(pod),
-            text(pod, "status", "phase") in ("Failed", "Succeeded"),
-        )
-
     def _look_again(self, statefulset: Object, pods: Sequence[Object], seconds: int) -> None:
         """Ready Pods become available by waiting alone."""
-        now = epoch(self.clock.stamp()) or 0.0
+        now = self.now
         times = [t for pod in pods if is_ready(pod) and (t := available_from(pod, seconds)) is not None]
         later = min((t for t in times if t > now), default=None) if seconds > 0 else None
         if later is not None:
