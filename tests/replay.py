@@ -9,8 +9,8 @@ import re
 from collections import Counter
 
 from k8sviz.cluster import Cluster
+from k8sviz.cluster.settings import RECORDED
 from k8sviz.rules.fields import listed, mapping, text
-from tests.cluster_pods import Pods
 
 PEOPLES = ("Deployment", "StatefulSet", "ReplicationController", "Service", "PersistentVolume", "Pod", "StorageClass")
 PEOPLES = (*PEOPLES, "PersistentVolumeClaim", "ConfigMap", "Secret", "Node")
@@ -79,32 +79,11 @@ class Replay:
     def __init__(self, history):
         self.history = history
         events = list(history)
-        self.cluster = Cluster([e.object for e in events if e.t == 0], start=history.about.started_at)
+        self.cluster = Cluster(
+            [e.object for e in events if e.t == 0], start=history.about.started_at, settings=RECORDED
+        )
         self.events = [e for e in events if e.t > 0]
-        self.never = self._never_ready()
         self.names = {}
-        self.pods = Pods(
-            self.cluster, ready_after=1.3, stop_after=1.2, is_bad=lambda pod: self._looks(pod) in self.never
-        )
-
-    @staticmethod
-    def _looks(pod):
-        return tuple(
-            (c.get("image"), str(c.get("command")), str(c.get("env")), str(c.get("readinessProbe")))
-            for c in listed(pod, "spec", "containers")
-        )
-
-    def _never_ready(self):
-        ready, seen = set(), set()
-        for event in self.events:
-            if event.object["kind"] == "Pod":
-                looks = self._looks(event.object)
-                seen.add(looks)
-                if any(
-                    c["type"] == "Ready" and c["status"] == "True" for c in listed(event.object, "status", "conditions")
-                ):
-                    ready.add(looks)
-        return seen - ready
 
     def moments(self):
         """Play, and yield (step id, recorded objects, simulated objects) just before each next step and at the end."""
@@ -114,6 +93,7 @@ class Replay:
         waiting = iter(self.events)
         event = next(waiting, None)
         for step, end in zip(steps, ends, strict=True):
+            self.outside(step)
             while event is not None and event.t < end - 0.001:
                 self.do(event, known, step)
                 event = next(waiting, None)
@@ -121,6 +101,14 @@ class Replay:
             snapshot = self.history.at(end - 0.001)
             if self._settled(end):
                 yield step, list(snapshot), list(self.cluster.api.all())
+
+    def outside(self, step):
+        """What was done outside kubectl."""
+        found = re.match(r"# the kubelet on (\S+) (stops|answers)", step.command)
+        if found:
+            self.cluster.clock.run(step.t)
+            act = self.cluster.stop_kubelet if found[2] == "stops" else self.cluster.start_kubelet
+            act(found[1])
 
     def _settled(self, end):
         """Whether nothing happened for two seconds."""

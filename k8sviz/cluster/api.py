@@ -332,7 +332,7 @@ class API:
 
     def _tell(self, change: EventType, obj: Object) -> None:
         """Watchers hear of writes in their order, also of those that a watcher makes."""
-        self.history.append(self.clock.now, change, obj)
+        self.history.append(round(self.clock.now, 3), change, obj)  # as recordings have it
         self._undelivered.append((change, obj))
         if self._delivering:
             return

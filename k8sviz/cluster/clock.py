@@ -73,7 +73,7 @@ class Clock:
 
         `background` is what always comes again (a resync, a heartbeat): `run(None)` does not wait for it.
         """
-        timer = Timer(self, round(self.now + max(0.0, seconds), 6), function, background)
+        timer = Timer(self, self.now + max(0.0, seconds), function, background)
         heapq.heappush(self._queue, (timer.time, self._count, timer))
         self._count += 1
         self._waiting += not background

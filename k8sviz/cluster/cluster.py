@@ -49,7 +49,6 @@ class Cluster:
         self.clock = Clock(start or about.started_at or _START, now=self.began, seed=seed)
         self.settings = settings
         self.api = API(self.clock, self.history, settings)
-        self.silent: dict[str, float] = {}  # nodes whose kubelets do not answer, and since when
         self._recorder = Recorder(self.api)
         objects = list(past if past is not None else begin)
         for obj in objects:

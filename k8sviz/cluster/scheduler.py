@@ -50,7 +50,8 @@ class Scheduler:
         self._busy = False
         for pod in self._api.list("Pod"):
             self._heard("ADDED", pod)
-        self._api.subscribe(self._heard)
+        if cluster.settings.runs_pods:
+            self._api.subscribe(self._heard)
 
     # -- what is known ---------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ class Settings(NamedTuple):
     (--default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server).
     `node_monitor_grace`: how long a node may be silent (--node-monitor-grace-period of the controller manager).
     `node_status`: how often a kubelet says that it lives. `follow`: how often a kubelet looks at the volumes of a Pod.
+    `runs_pods`: whether there is a scheduler and a kubelet; without them somebody else says what becomes of Pods.
     `judges`: whether objects are validated; a prediction about what was checked before needs no second look.
     `pod_network` and `service_network`: the first half of the addresses of Pods and Services. `dns`: whether there is
     a DNS server.
@@ -27,6 +28,7 @@ class Settings(NamedTuple):
     service_network: str = "10.96"
     dns: bool = True
     judges: bool = True
+    runs_pods: bool = True
 
 
 DEFAULTS: Final = Settings()

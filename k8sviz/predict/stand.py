@@ -42,7 +42,7 @@ class Stand:
         self.namespace = namespace
         self.ready_after = ready_after
         self.stop_after = stop_after
-        self.cluster = Cluster(start=START, settings=Settings(judges=False))
+        self.cluster = Cluster(start=START, settings=Settings(judges=False, runs_pods=False))
         self.api, self.clock, self.history = self.cluster.api, self.cluster.clock, self.cluster.history
         self.history.about = About("prediction", "", namespace, START)
         self.failing: set[str] = set()  # the names of Pods that fail their readiness probes

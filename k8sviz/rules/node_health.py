@@ -21,6 +21,12 @@ _PRESSURE: Final = {
     "PIDPressure": "node.kubernetes.io/pid-pressure",
     "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
 }
+_WELL: Final = {
+    "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    "DiskPressure": ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    "PIDPressure": ("False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    "Ready": ("True", "KubeletReady", "kubelet is posting ready status"),
+}
 NOT_READY: Final = "node.kubernetes.io/not-ready"
 UNREACHABLE: Final = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
@@ -36,11 +42,24 @@ def silent_conditions(node: JSON, stamp: str) -> list[dict[str, Any]]:
     found = []
     for condition in listed(node, "status", "conditions"):
         known = dict(condition)
-        if text(condition, "type") in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure"):
+        if text(condition, "type") in _WELL:
             known |= {"reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
             if text(condition, "status") != "Unknown":
                 known |= {"status": "Unknown", "lastTransitionTime": stamp}
         found.append(known)
+    return found
+
+
+def answering_conditions(node: JSON, stamp: str) -> list[dict[str, Any]]:
+    """The conditions of a node whose kubelet answers again."""
+    found = []
+    for condition in listed(node, "status", "conditions"):
+        status, reason, message = _WELL.get(text(condition, "type"), ("", "", ""))
+        if not status:
+            found.append(dict(condition))
+            continue
+        known = {**condition, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": stamp}
+        found.append(known if text(condition, "status") == status else {**known, "lastTransitionTime": stamp})
     return found
 
 

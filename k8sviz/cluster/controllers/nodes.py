@@ -1,18 +1,18 @@
 """Nodes that go silent: the node controller's conditions and taints, and the Pods that must leave.
 
 Kubernetes' pkg/controller/nodelifecycle and pkg/controller/tainteviction (v1.36); what follows from what is in
-`rules/node_health`. Which nodes are silent, and since when, stands in the cluster's `silent`.
+`rules/node_health`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Final
 
 from k8sviz.cluster.controllers.kit import Controller, Key, key_of, replaced
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.meta import is_terminating
-from k8sviz.rules.node_health import leaves_after, lifecycle_taints, silent_conditions
+from k8sviz.rules.node_health import answering_conditions, leaves_after, lifecycle_taints, silent_conditions
 from k8sviz.rules.nodes import ready_status
 
 if TYPE_CHECKING:
@@ -23,31 +23,35 @@ if TYPE_CHECKING:
 
 __all__ = ["NodeLifecycle", "TaintEviction"]
 
+_NOTICED: Final = 0.5  # seconds until the controller looks, or the kubelet has spoken
+
 
 class NodeLifecycle(Controller):
-    """Looks at all nodes every five seconds (MonitorPeriod), and at one that changed."""
-
-    period: ClassVar[float] = 5.0
+    """Looks at a node that changed, at one that has been silent for long, and at one that answers again."""
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(cluster)
-        self.clock.later(self.period, self._round, background=True)
+        cluster.kubelets.on_silence(self._heard_of_silence)
 
     def _seen(self, change: str, obj: Object) -> None:
         if obj["kind"] == "Node" and change != "DELETED":
             self.enqueue(key_of(obj))
 
-    def _round(self) -> None:
-        self.clock.later(self.period, self._round, background=True)
-        for node in self.api.list("Node"):
-            name = text(node, "metadata", "name")
-            since = self.cluster.silent.get(name)
-            if (
-                since is not None
-                and ready_status(node) == "True"
-                and self.clock.now - since > self.cluster.settings.node_monitor_grace
-            ):
-                self._silent(node)
+    def _heard_of_silence(self, name: str, silent: bool) -> None:
+        grace = self.cluster.settings.node_monitor_grace
+        self.clock.later(_NOTICED + (grace if silent else 0.0), lambda: self._look(name))
+
+    def _look(self, name: str) -> None:
+        """Its conditions follow from whether its kubelet speaks."""
+        node = self.api.find("Node", name)
+        since = self.cluster.kubelets.silent_since(name)
+        if node is None:
+            return
+        if since is None:
+            if ready_status(node) != "True":
+                _write_conditions(self.api, node, answering_conditions(node, self.clock.stamp()))
+        elif self.clock.now - since >= self.cluster.settings.node_monitor_grace and ready_status(node) == "True":
+            self._silent(node)
 
     def _silent(self, node: Object) -> None:
         """Its conditions are Unknown, and its Pods no longer Ready (MarkPodsNotReady)."""

@@ -51,7 +51,8 @@ class Kubelets:
         for pod in pods:
             if text(pod, "spec", "nodeName") and text(pod, "status", "phase") not in ("Succeeded", "Failed"):
                 self._take(pod)
-        self.api.subscribe(self._heard)
+        if cluster.settings.runs_pods:
+            self.api.subscribe(self._heard)
 
     # -- what happens ----------------------------------------------------------------------------------
 
