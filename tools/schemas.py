@@ -34,6 +34,9 @@ _GROUPS: Final = (
     "scheduling.k8s.io",
     "node.k8s.io",
     "admissionregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "events.k8s.io",
     "apiextensions.k8s.io",
     "apiregistration.k8s.io",
     "certificates.k8s.io",
@@ -43,7 +46,7 @@ _GROUPS: Final = (
 )
 _STABLE: Final = ("v1", "v2")
 # not things that people write
-_LEFT_OUT: Final = ("List", "Options", "Status", "Event", "APIGroup", "APIVersions", "Scale", "Eviction")
+_LEFT_OUT: Final = ("List", "Options", "Status", "WatchEvent", "APIGroup", "APIVersions", "Scale", "Eviction")
 _OPAQUE: Final = "JSONSchemaProps"  # a schema of somebody else's kind: of any depth, and taken as it is
 _PREFIX: Final = "#/$defs/"
 

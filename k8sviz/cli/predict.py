@@ -56,6 +56,11 @@ def _predict_command(commands: Any) -> None:
 def _check_command(commands: Any) -> None:
     checker = command(commands, "check", _check, "say what the API server would refuse in manifests, line by line")
     _filename_argument(checker)
+    checker.add_argument(
+        "--complete",
+        action="store_true",
+        help="these manifests are all there is: what they name and do not hold is an error",
+    )
     checker.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -143,7 +148,7 @@ def _files(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from k8sviz.validate import check_files
 
-    report = check_files(options.filename)
+    report = check_files(options.filename, complete=options.complete)
     if options.json:
         print_json(report.to_json())
     else:

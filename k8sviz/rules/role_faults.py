@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from k8sviz.kinds import may_be_own
 from k8sviz.rules.api_resources import RESOURCES, VERBS
-from k8sviz.rules.fields import strings
+from k8sviz.rules.fields import listed, strings
 from k8sviz.rules.reasons import Reason
 from k8sviz.words import say
 
-__all__ = ["fault_words", "rule_faults"]
+__all__ = ["fault_words", "role_faults", "rule_faults"]
 
 JSON = Mapping[str, Any]
 _SO_NEAR: Final = 0.9  # gateway.networking.k8s.io is somebody's own, rbac.authorisation.k8s.io a mistake
@@ -46,6 +46,31 @@ def rule_faults(rule: JSON, custom: Collection[tuple[str, str]] = ()) -> list[Re
     own = all(group in RESOURCES for group in groups)
     found += _verbs(strings(rule, "verbs")) if own else []
     return found
+
+
+def role_faults(role: JSON, custom: Collection[tuple[str, str]] = ()) -> list[tuple[int, Reason]]:
+    """What matches nothing in a role's rules, by the rule's place.
+
+    A group that is gone does no harm beside the one that took its place.
+
+    >>> rules = [{"apiGroups": [group], "resources": ["ingresses"]} for group in ("extensions", "networking.k8s.io")]
+    >>> role_faults({"rules": rules}), len(role_faults({"rules": rules[:1]}))
+    ([], 1)
+    """
+    rules = listed(role, "rules")
+    covered = {(group, each) for rule in rules for group in strings(rule, "apiGroups") for each in _plurals(rule)}
+    found: list[tuple[int, Reason]] = []
+    for i, rule in enumerate(rules):
+        old = set(strings(rule, "apiGroups")) <= _GONE
+        for fault in rule_faults(rule, custom):
+            plural = fault.facts["value"].partition("/")[0]
+            if not (old and any((home, plural) in covered for home in _homes(plural))):
+                found.append((i, fault))
+    return found
+
+
+def _plurals(rule: JSON) -> set[str]:
+    return {each.partition("/")[0] for each in strings(rule, "resources")}
 
 
 def fault_words(fault: Reason) -> str:

@@ -25,6 +25,7 @@ from k8sviz.validate.enums import enum_problems
 from k8sviz.validate.forms import amount_problems, form_problems
 from k8sviz.validate.heads import identity, is_other, known
 from k8sviz.validate.model import FieldPath, Finding, Problem, Report, field_text, shown_value
+from k8sviz.validate.named import missing_problems
 from k8sviz.validate.names import is_qualified, key_problems, label_problems, name_problem, object_name_problem
 from k8sviz.validate.pods import POD_RULES
 from k8sviz.validate.published import Part, empty_required, parts, schema_problems, version, without_nulls
@@ -92,8 +93,10 @@ def check_text(written: str, name: str = "input") -> Report:
     return _checked(_opened(folders.Sheet(name, written, tuple(Document(value, line, {}) for value, line in read))))
 
 
-def check_files(paths: Sequence[str | os.PathLike[str]]) -> Report:
+def check_files(paths: Sequence[str | os.PathLike[str]], *, complete: bool = False) -> Report:
     """Check the manifests of files and folders, all together.
+
+    `complete`: they are all there is, so a name of something that is not among them is an error.
 
     A file that cannot be read is a finding; what is no manifest is left out, and the report says so. Raises
     ManifestError where nothing at all can be read.
@@ -101,7 +104,7 @@ def check_files(paths: Sequence[str | os.PathLike[str]]) -> Report:
     gathered = folders.gather(paths)
     written = [each for sheet in gathered.sheets for each in _opened(sheet)]
     written += [each for sheet in gathered.alternatives for each in _opened(sheet, alternative=True)]
-    report = _checked(written)
+    report = _checked(written, complete=complete)
     broken = [_unreadable(each) for each in gathered.left_out if each.error]
     left_out = [each for each in gathered.left_out if not each.error and each.code != "alternative"]
     return replace(report, findings=(*report.findings, *broken), left_out=tuple(left_out))
@@ -166,7 +169,7 @@ def _items(whole: _Written) -> Iterator[_Written]:
         yield replace(whole, obj=item, prefix=("items", i))
 
 
-def _checked(written: Iterable[_Written]) -> Report:
+def _checked(written: Iterable[_Written], *, complete: bool = False) -> Report:
     everything = list(written)
     among = Among((each.obj, each.group) for each in everything if isinstance(each.obj, Mapping))
     before: dict[tuple[str, ...], Mapping[str, Any]] = {}
@@ -177,6 +180,10 @@ def _checked(written: Iterable[_Written]) -> Report:
         if isinstance(each.obj, Mapping):
             others[text(each.obj, "kind")] += is_other(each.obj)
             mine += doubts(each.obj, among, each.group)
+            if complete:
+                missing = list(missing_problems(each.obj, among, among.named_by_custom))
+                gone = {problem.path for problem in missing}
+                mine = [*(problem for problem in mine if problem.path not in gone), *missing]
             key = identity(each.obj)
             if key in before and not each.alternative:
                 mine += _updates(before[key], each.obj, among)

@@ -89,6 +89,29 @@ class Among:
         """Whether there are objects of somebody else's kinds, whose operators may make anything."""
         return any(is_other(obj) or obj.get("kind") == "CustomResourceDefinition" for obj in self.objects)
 
+    @cached_property
+    def custom(self) -> set[tuple[str, str]]:
+        """API group and plural of each CustomResourceDefinition."""
+        return {
+            (text(crd, "spec", "group"), text(crd, "spec", "names", "plural"))
+            for crd in self.of_kind("CustomResourceDefinition")
+        }
+
+    @cached_property
+    def named_by_custom(self) -> frozenset[str]:
+        """Every text in a custom resource: what an operator may make for it has one of them as its name."""
+        found: set[str] = set()
+        todo: list[Any] = [obj for obj in self.objects if is_other(obj)]
+        while todo:
+            value = todo.pop()
+            if isinstance(value, str):
+                found.add(value)
+            elif isinstance(value, Mapping):
+                todo += value.values()
+            elif isinstance(value, list):
+                todo += value
+        return frozenset(found)
+
     def of_kind(self, kind: str) -> Iterator[JSON]:
         """All objects of a kind."""
         for found in self._by_kind.get(kind, {}).values():

@@ -9,6 +9,8 @@ from k8sviz.rules.fields import integer, listed, mapping, text
 from k8sviz.rules.selectors import label_selector, labels_of
 from k8sviz.validate.among import Among, Runner, home_of, pod_spec
 from k8sviz.validate.model import FieldPath, Problem, shown_value
+from k8sviz.validate.named import name_doubts, role_doubts
+from k8sviz.validate.uses import backends
 
 __all__ = ["doubts"]
 
@@ -27,6 +29,8 @@ def doubts(obj: JSON, among: Among, group: str = "") -> Iterator[Problem]:
         runner = runner._replace(group=group)
         yield from _claims(runner, among)
         yield from _same_selector(runner, among)
+    yield from name_doubts(obj, among)
+    yield from role_doubts(obj, among)
     match text(obj, "kind"):
         case "Service":
             yield from _service(obj, among, group)
@@ -165,15 +169,3 @@ def _backends(ingress: JSON, among: Among) -> Iterator[Problem]:
             known = ", ".join(f"{text(port, 'name')} {integer(port, 'port')}".strip() for port in ports)
             value = shown_value(wanted.get("name", wanted.get("number")))
             yield Problem((*path, "port"), "no-such-service-port", {"value": value, "known": known}, error=False)
-
-
-def backends(ingress: JSON) -> Iterator[tuple[FieldPath, JSON]]:
-    """The Services that an Ingress leads to, each with its path."""
-    default = mapping(ingress, "spec", "defaultBackend", "service")
-    if default:
-        yield ("spec", "defaultBackend", "service"), default
-    for i, rule in enumerate(listed(ingress, "spec", "rules")):
-        for j, each in enumerate(listed(rule, "http", "paths")):
-            service = mapping(each, "backend", "service")
-            if service:
-                yield ("spec", "rules", i, "http", "paths", j, "backend", "service"), service

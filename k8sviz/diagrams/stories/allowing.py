@@ -6,7 +6,7 @@ A rule that matches nothing is marked (`rules/role_faults`), and so is a subject
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from k8sviz.diagrams.kit.builder import Builder
@@ -15,7 +15,8 @@ from k8sviz.history import Object, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.access import account, aggregated, is_bound, role_key
 from k8sviz.rules.fields import listed, strings, text
-from k8sviz.rules.role_faults import fault_words, rule_faults
+from k8sviz.rules.reasons import Reason
+from k8sviz.rules.role_faults import fault_words, role_faults
 from k8sviz.words import say
 
 __all__ = ["Grants"]
@@ -139,14 +140,15 @@ class Grants:
     def role(self, role: Mapping[str, Any], state: str = "") -> None:
         """A Role or ClusterRole, and a node for each of its rules; an aggregated one leads to those that it takes."""
         node = self.b.object(ref_of(dict(role)), state=state, level="off" if state else "")
+        faults = role_faults(role, self.custom)
         for i, rule in enumerate(listed(role, "rules")):
-            self.rule(node, i, rule)
+            self.rule(node, i, rule, [fault for at, fault in faults if at == i])
         if "aggregationRule" in role and not listed(role, "rules"):
             for part in aggregated(role, self.roles_of_cluster):
                 self.role(part)
                 self.b.edge(node, self.b.id_of(ref_of(dict(part))), "role", say("access.edge.aggregates"), "ok")
 
-    def rule(self, role: str, i: int, rule: Mapping[str, Any]) -> None:
+    def rule(self, role: str, i: int, rule: Mapping[str, Any], faults: Sequence[Reason]) -> None:
         """What one rule of a role allows, and what in it matches nothing."""
         facts = [say("access.fact.resources", verbs=_all(strings(rule, "verbs")))]
         groups = [group for group in strings(rule, "apiGroups") if group]
@@ -154,7 +156,6 @@ class Grants:
         names = strings(rule, "resourceNames")
         facts += [say("access.fact.names", names=", ".join(names))] if names else []
         name = _all(strings(rule, "resources")) or ", ".join(strings(rule, "nonResourceURLs"))
-        faults = rule_faults(rule, self.custom)
         facts += [fault_words(fault) for fault in faults]
         level: Level = "bad" if faults else "ok"
         state = say("access.state.fault") if faults else ""
