@@ -104,10 +104,7 @@ def test_a_number_need_not_be_declared() -> None:
 
 
 def test_headless_services_and_default_classes() -> None:
-    named = DEPLOYMENT.replace("spec:
-  selector", "spec:
-  serviceName: web
-  selector", 1)
+    named = DEPLOYMENT.replace("spec:\n  selector", "spec:\n  serviceName: web\n  selector", 1)
     stateful_set = named.replace("Deployment", "StatefulSet")
     assert codes(stateful_set + SERVICE % "http") == ["not-headless"]
     assert codes(stateful_set + (SERVICE % "http") + "  clusterIP: None\n") == []
@@ -130,13 +127,8 @@ def test_an_ingress_leads_to_a_port_of_its_service() -> None:
 
 def test_series_of_names_are_no_mistakes() -> None:
     pod = (
-        "apiVersion: v1
-kind: Pod
-metadata: {name: p}
-spec:
-"
-        "  containers: [{name: a, image: a, envFrom: [{configMapRef: {name: %s}}]}]
-"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n"
+        "  containers: [{name: a, image: a, envFrom: [{configMapRef: {name: %s}}]}]\n"
     )
     config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
     assert codes(pod % "settings-2" + config % "settings-1") == []
