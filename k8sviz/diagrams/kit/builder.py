@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
 
+from k8sviz.diagrams.kit.facts import node_state
 from k8sviz.diagrams.kit.limits import LIMIT
 from k8sviz.diagrams.kit.model import Diagram, Edge, Group, Level, Node
 from k8sviz.diagrams.kit.summary import sum_up
@@ -16,6 +17,9 @@ from k8sviz.rules.meta import controller_of
 from k8sviz.words import say
 
 __all__ = ["Builder"]
+
+
+_PLAIN: Final[Level] = ""
 
 
 class Looks(TypedDict, total=False):
@@ -160,12 +164,14 @@ class Builder:
             del self._edges[edge.id]
 
     def _plain(self, obj: Object) -> None:
-        """An object that is not this story's own subject: its name, and a count of its keys if it holds any."""
-        facts = []
-        if obj.get("kind") in ("ConfigMap", "Secret"):
+        """An object that is not this story's own subject: its name, and what one must know of it."""
+        kind = obj.get("kind")
+        if kind in ("ConfigMap", "Secret"):
             keys = {*mapping(obj, "data"), *mapping(obj, "binaryData")}
-            facts.append(say("diagrams.storage.keys", count=len(keys)))
-        self.object(ref_of(obj), facts)
+            self.object(ref_of(obj), [say("diagrams.storage.keys", count=len(keys))])
+            return
+        state, level = node_state(obj) if kind == "Node" else ("", _PLAIN)
+        self.object(ref_of(obj), state="" if level == "ok" else state, level="" if level == "ok" else level)
 
     # -- lookups that stories share ------------------------------------------------------------------
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Level
-from k8sviz.history import Object
+from k8sviz.history import Object, Snapshot
 from k8sviz.rules.fields import JSON, integer, listed, mapping, text
 from k8sviz.rules.meta import is_terminating
+from k8sviz.rules.nodes import ready_status
 from k8sviz.rules.pods import ContainerState
 from k8sviz.rules.rollout import is_paused
 from k8sviz.rules.statefulset import replicas_of
 from k8sviz.words import say
 
-__all__ = ["container_level", "deployment_state", "pod_level", "service_facts", "stored_level"]
+__all__ = ["container_level", "deployment_state", "node_state", "pod_level", "service_facts", "stored_level", "where"]
 
 # Pods' STATUS words by what they mean for a person; any other word is an error or a wait that nobody has named yet
 _POD_LEVELS: Final[dict[str, Level]] = {
@@ -56,6 +57,22 @@ def container_level(pod: JSON, state: ContainerState) -> Level:
     if state.exit_code == 0:
         return "off"
     return "ending" if state.exit_code is not None and is_terminating(pod) else pod_level(state.word)
+
+
+def node_state(node: JSON) -> tuple[str, Level]:
+    """Reads the Ready condition: a node whose status is Unknown or False does not answer, or says that it is unwell."""
+    ready = ready_status(node)
+    if ready == "True":
+        return say("node.story.ready"), "ok"
+    return (say("node.story.silent", status=ready), "unknown") if ready else ("", "")
+
+
+def where(snapshot: Snapshot, node: str) -> list[str]:
+    """On which node a Pod is, and whether that one does not answer."""
+    if not node:
+        return []
+    lost = node_state(snapshot.get("Node", node) or {})[1] == "unknown"
+    return [say("diagrams.storage.on-silent" if lost else "diagrams.storage.on", node=node)]
 
 
 def deployment_state(deployment: Object) -> tuple[str, Level]:

@@ -455,14 +455,17 @@ class _Container:
         """A reference of a volume that finds no object or no key; of anything else nothing is drawn."""
         ref = self.key_ref(use.kind, use.name)
         found = self.b.snapshot.find(ref)
+        held = any(reason.facts.get("volume") == use.volume for reason in self.got.blocked)
         if found is not None and (not use.key or use.key in contents_of(found)):
-            return  # it is there, and covered by another mount, or held back by what is missing
+            if held:  # else covered by another mount
+                self.held_back(use, ref)
+            return
         part = bool(use.sub_path) and not use.item  # one key of a whole object, asked for by its path only
         if part and any(path == use.target or path.startswith(f"{use.target}/") for path in self.got.files):
             return  # another source of the volume has it
         change = "unset" if use.optional else "required"
         if part and found is not None:
-            if any(reason.facts.get("volume") == use.volume for reason in self.got.blocked):
+            if held:
                 return
             change = "empty-folder"
         optional = use.optional or change == "empty-folder"
@@ -473,6 +476,16 @@ class _Container:
         if path not in self.got.files:
             self.put("File", path, [], change, level)
         self.b.edge(source, target, use.way, _file_label(use, ""), level, key=use.volume)
+
+    def held_back(self, use: Reference, ref: Ref) -> None:
+        """What is there, and waits with its volume for what is missing beside it."""
+        for key in [use.key] if use.key else sorted(self.story.contents(ref)):
+            path = use.target if use.key else posixpath.join(use.target, key)
+            if self.node_id("File", path) not in self.b.states():
+                self.put("File", path, [], "held-back", "wait")
+            self.b.edge(
+                _key_id(ref, key), self.node_id("File", path), use.way, _file_label(use, ""), "wait", key=use.volume
+            )
 
     def tokens(self) -> None:
         """Tokens of the ServiceAccount and trust bundles, in projected volumes."""

@@ -25,6 +25,7 @@ from k8sviz.rules.objects import Objects
 from k8sviz.rules.quantity import Quantity
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.references import is_token_volume
+from k8sviz.rules.views import mounts_of
 from k8sviz.words import say
 
 __all__ = ["arithmetic", "downward"]
@@ -122,28 +123,36 @@ class _Pod:
 
     # -- what is shown -------------------------------------------------------------------------------
 
+    def value(self, shown: _Shown, container: JSON | None) -> str | ResourceTerms | Reason | None:
+        """The field's value or the resource's terms; a Reason where there is no such field or container."""
+        if shown.is_field:
+            path = text(shown.reference, "fieldPath")
+            return field_value(path, self.json, self.objects, in_volume=container is None)
+        return resource_terms(shown.reference, self.json, container, self.objects)
+
     def source(self, shown: _Shown, container: JSON | None) -> tuple[str, str]:
         """The field's or resource's node, and the arithmetic of it."""
+        value = self.value(shown, container)
         if shown.is_field:
-            return self.field(text(shown.reference, "fieldPath"), container is None), ""
-        terms = resource_terms(shown.reference, self.json, container, self.objects)
-        return self.resource(shown, container, terms), "" if isinstance(terms, Reason) else arithmetic(terms)
+            return self.field(text(shown.reference, "fieldPath"), value), ""
+        return self.resource(shown, container, value), arithmetic(value) if isinstance(value, ResourceTerms) else ""
 
-    def field(self, path: str, in_volume: bool) -> str:
-        value = field_value(path, self.json, self.objects, in_volume=in_volume)
+    def field(self, path: str, value: object) -> str:
         if isinstance(value, Reason):
             return self.frame.put("Field", path, state=say("downward.state.refused"), level="bad")
         if path not in _MAPS:
-            return self.frame.put("Field", path, [_value(value)])
+            return self.frame.put("Field", path, [_value(value if isinstance(value, str) else None)])
         facts = [say("downward.fact.entries", count=len(mapping(self.json, *path.split("."))))]
         return self.frame.put("Field", path, [*facts, *([say("downward.fact.kubelet")] if path == _MAPS[1] else [])])
 
-    def resource(self, shown: _Shown, container: JSON | None, terms: ResourceTerms | Reason) -> str:
+    def resource(self, shown: _Shown, container: JSON | None, terms: object) -> str:
         of = text(shown.reference, "containerName") or text(container, "name")
         path = text(shown.reference, "resource")
         facts = [say("downward.fact.of-container", container=of)]
-        if isinstance(terms, Reason):
-            return self.frame.put("Field", path, facts, of=of, state=say("downward.state.refused"), level="bad")
+        if not isinstance(terms, ResourceTerms):
+            lost = isinstance(terms, Reason) and terms.code == "container-not-found"
+            state = say("downward.state.no-container" if lost else "downward.state.refused")
+            return self.frame.put("Field", path, facts, of=of, state=state, level="bad")
         if terms.origin == "own":
             return self.frame.put("Field", path, [*facts, say("downward.fact.value", value=terms.amount)], of=of)
         state = say("downward.fact.not-set")
@@ -170,6 +179,9 @@ class _Pod:
 
     def variable(self, container: JSON, got: Received, shown: _Shown, frame: str) -> None:
         source, steps = self.source(shown, container)
+        if isinstance(self.value(shown, container), Reason):
+            self.broken(source, "Variable", shown, shown.target, text(container, "name"), frame)
+            return
         mine = (v.value for v in got.environment.variables if v.name == shown.target and v.origin.path)
         value = next(mine, None)  # not that of a later declaration, which may be a Secret's
         change, level = "frozen", _PLAIN
@@ -206,6 +218,18 @@ class _Pod:
             words = [say("downward.fact.volume", volume=file.volume), steps, say(f"downward.edge.{change}")]
             label = "\n".join(word for word in words if word)
             self.b.edge(source, node, code, label, "ok" if live else "off", key=file.volume)
+        for mount in mounts_of(got.container):
+            for item in _items(volumes.get(mount.volume, {})):
+                if isinstance(self.value(item, None), Reason) and mount.sub_path in ("", item.target):
+                    path = mount.path if mount.sub_path else posixpath.join(mount.path, item.target)
+                    self.broken(self.source(item, None)[0], "File", item, path, container, frame)
+
+    def broken(self, source: str, kind: str, shown: _Shown, name: str, container: str, frame: str) -> None:
+        """What a reference that leads nowhere was to make."""
+        looks = Looks(state=say("downward.state.missing"), level="bad")
+        node = self.frame.put(kind, name, of=container, group=frame, **looks)
+        code = "fieldRef" if shown.is_field else "resourceFieldRef"
+        self.b.edge(source, node, code, say(f"downward.edge.{code}"), "bad")
 
 
 def _value(value: str | None) -> str:
@@ -221,15 +245,23 @@ def _value(value: str | None) -> str:
 
 def _item(volume: JSON, path: str, wanted: str, container: str) -> _Shown | None:
     """The item of a downwardAPI or projected volume that makes the file at this path."""
-    sources = [*listed(volume, "projected", "sources"), volume]
-    items = [item for source in sources for item in listed(source, "downwardAPI", "items")]
-    fit: list[_Shown] = []
-    for item in items:
-        field_ref, resource_ref = mapped(item, "fieldRef"), mapped(item, "resourceFieldRef")
-        of = text(resource_ref, "resource"), text(resource_ref, "containerName")
-        if field_ref is not None and text(field_ref, "fieldPath") == wanted:
-            fit.append(_Shown(field_ref, True, text(item, "path")))
-        elif resource_ref is not None and of == (wanted, container):
-            fit.append(_Shown(resource_ref, False, text(item, "path")))
+    fit = []
+    for item in _items(volume):
+        of = text(item.reference, "resource"), text(item.reference, "containerName")
+        if (text(item.reference, "fieldPath") == wanted) if item.is_field else of == (wanted, container):
+            fit.append(item)
     ends = [found for found in fit if path.endswith(posixpath.join("/", found.target))]
     return ends[0] if ends else fit[0] if fit else None
+
+
+def _items(volume: JSON) -> list[_Shown]:
+    """What a downwardAPI or projected volume shows."""
+    sources = [*listed(volume, "projected", "sources"), volume]
+    found = []
+    for item in (item for source in sources for item in listed(source, "downwardAPI", "items")):
+        for part in ("fieldRef", "resourceFieldRef"):
+            reference = mapped(item, part)
+            if reference is not None:
+                found.append(_Shown(reference, part == "fieldRef", text(item, "path")))
+                break
+    return found

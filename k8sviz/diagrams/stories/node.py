@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from k8sviz.diagrams.kit.builder import Builder
+from k8sviz.diagrams.kit.facts import node_state
 from k8sviz.diagrams.kit.limits import MOST_AT_ALL
 from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.diagrams.kit.stages import now_of, stage_of
@@ -60,8 +61,8 @@ class _Moment:
         if ready != "True" and stamp is not None and self.base is not None:
             facts.append(say("node.story.last", t=f"{stamp - self.base:.0f}"))
         facts += [say("node.story.taint", key=key.rpartition("/")[2], effect=effect) for key, effect in taints(node)]
-        state = say("node.story.ready" if ready == "True" else "node.story.silent", status=ready)
-        self.b.object(ref_of(node), facts, state=state, level="ok" if ready == "True" else "unknown")
+        state, level = node_state(node)
+        self.b.object(ref_of(node), facts, state=state, level=level)
 
     def pod(self, pod: Pod) -> None:
         """Reads the Pod's node and stage, its toleration clock, the scheduler's message, and its claims."""
@@ -105,8 +106,13 @@ class _Moment:
             if found is None:
                 continue
             ref, facts = ref_of(found), [say("node.lane.volume", claim=name)]
-            card = self.b.node(ref.kind, claim.volume[:12] + "…", self.b.id_of(ref), facts, ref=ref)
+            card = self.b.node(ref.kind, _short(claim.volume), self.b.id_of(ref), facts, ref=ref)
             self.b.edge(node, card, "claim")
             fits = [m for m in self.snapshot.objects("Node") if volume_fits_node(found, m)]
             if len(fits) == 1:
                 self.b.link(card, ref_of(fits[0]), "reaches", say("node.story.only"))
+
+
+def _short(name: str) -> str:
+    """A provisioner's names are long and say little."""
+    return name if len(name) <= 13 else f"{name[:12]}…"

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Final
 
 from k8sviz.diagrams.kit.builder import Builder
-from k8sviz.diagrams.kit.facts import deployment_state, pod_level, service_facts
+from k8sviz.diagrams.kit.facts import deployment_state, node_state, pod_level, service_facts
 from k8sviz.diagrams.kit.limits import LIMIT
 from k8sviz.diagrams.kit.model import Diagram, Group, Level, Node
+from k8sviz.diagrams.kit.stores import CARDS, class_card
 from k8sviz.diagrams.kit.summary import sum_up
-from k8sviz.diagrams.stories.storage import claim_card, class_card, volume_card
 from k8sviz.history import Key, Object, Snapshot, key_of, ref_of
 from k8sviz.kinds import KINDS, Ref
 from k8sviz.rules.access import role_key
@@ -449,11 +449,7 @@ _RELATIONS: Final[dict[str, Callable[[_Story, str, Object], None]]] = {
 # -- what cards say --------------------------------------------------------------------------------------
 
 _Words = tuple[Sequence[str], str, Level]
-_STORAGE: Final[dict[str, Callable[[Builder, Object], str]]] = {
-    "PersistentVolumeClaim": claim_card,
-    "PersistentVolume": volume_card,
-    "StorageClass": class_card,
-}
+_STORAGE: Final = {**CARDS, "StorageClass": class_card}
 _SIZES: Final = {
     "Deployment": ("replicas", "readyReplicas"),
     "ReplicaSet": ("replicas", "readyReplicas"),
@@ -467,6 +463,11 @@ def _pod(pod: Object) -> _Words:
     """Reads status and spec.nodeName."""
     it = Pod(pod)
     return [say("diagrams.storage.on", node=it.node)] if it.node else [], it.status, pod_level(it.status)
+
+
+def _node(node: Object) -> _Words:
+    """The Ready condition."""
+    return (), *node_state(node)
 
 
 def _workload(obj: Object) -> _Words:
@@ -548,6 +549,7 @@ def _anything(obj: Object) -> _Words:
 _WORDS: Final[dict[str, Callable[[Object], _Words]]] = {
     **dict.fromkeys(_SIZES, _workload),
     "Pod": _pod,
+    "Node": _node,
     "Job": _job,
     "CronJob": _cron,
     "Service": _service_words,

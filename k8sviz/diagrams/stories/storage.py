@@ -5,40 +5,32 @@ Each function below draws one kind of object and says which fields it reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from k8sviz.diagrams.kit.builder import Builder, Looks
-from k8sviz.diagrams.kit.facts import container_level, stored_level
+from k8sviz.diagrams.kit.facts import container_level, where
 from k8sviz.diagrams.kit.model import Diagram, Level
 from k8sviz.diagrams.kit.pods import PodFrame, container_kind
+from k8sviz.diagrams.kit.stores import CARDS, claim_card, class_card, modes_text, volume_card
 from k8sviz.history import Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.binding import (
-    ACCESS_MODES,
     Candidate,
-    access_modes,
     as_asked,
     as_offered,
     bound_by_controller,
     claim_class,
     classify,
-    is_bound_to,
-    is_default_class,
-    requested_storage,
-    volume_fits_node,
-    volume_storage,
     waits_for_first_consumer,
 )
-from k8sviz.rules.fields import JSON, flag, listed, mapped, mapping, string, strings, text
+from k8sviz.rules.fields import JSON, flag, listed, mapped, text
 from k8sviz.rules.pods import container_state, containers
 from k8sviz.rules.reasons import Reason
-from k8sviz.rules.selectors import label_selector
-from k8sviz.rules.views import Claim, Mount, Pod, PodVolume, Volume, mounts_of
+from k8sviz.rules.views import Mount, Pod, PodVolume, mounts_of
 from k8sviz.words import say
 
-__all__ = ["claim_among_volumes", "claim_card", "class_card", "storage", "volume_card"]
+__all__ = ["claim_among_volumes", "storage"]
 
 
 def storage(
@@ -57,10 +49,9 @@ def storage(
         class_card(b, storage_class)
     for pod in b.pods():
         _pod(b, pod, token)
-    for claim in b.objects("PersistentVolumeClaim"):
-        claim_card(b, claim)
-    for volume in b.objects("PersistentVolume"):
-        volume_card(b, volume)
+    for kind, card in CARDS.items():
+        for obj in b.objects(kind):
+            card(b, obj)
     return b.told("storage")
 
 
@@ -70,8 +61,7 @@ def storage(
 def _pod(b: Builder, pod: Object, token: bool) -> None:
     """Reads spec.containers[*].volumeMounts and volumeDevices, spec.volumes, spec.nodeName, status."""
     it = Pod(pod)
-    facts = [say("diagrams.storage.on", node=it.node)] if it.node else []
-    frame = PodFrame(b, pod, facts, alike=b.owner_of(pod) or _build(it))
+    frame = PodFrame(b, pod, where(b.snapshot, it.node), alike=b.owner_of(pod) or _build(it))
     volumes = it.volumes
     names = {volume.name for volume in volumes}
     hidden = {volume.name for volume in volumes if volume.is_token and not token}
@@ -197,137 +187,6 @@ def _written(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-# -- claims and PersistentVolumes --------------------------------------------------------------------
-
-
-def _modes(modes: Iterable[str]) -> str:
-    return ",".join(ACCESS_MODES.get(mode, mode) for mode in modes)
-
-
-def _held(obj: JSON) -> list[str]:
-    """`metadata.finalizers`, by their last part: what must let go before the object can be deleted."""
-    names = [name.rpartition("/")[2] for name in strings(obj, "metadata", "finalizers")]
-    return [say("diagrams.storage.held", names=", ".join(names))] if names else []
-
-
-def _claim_facts(claim: Claim) -> list[str]:
-    """Reads spec.resources, accessModes, storageClassName, volumeMode, volumeName, selector; status; finalizers."""
-    words = "diagrams.storage."
-    facts = [say(words + "asks", size=requested_storage(claim.json), modes=_modes(claim.asked_modes))]
-    if claim.phase == "Bound":
-        facts.append(say(words + "has", size=claim.size, modes=_modes(claim.modes)))
-    if claim.block:
-        facts.append(say(words + "block"))
-    if not claim.class_name:
-        facts.append(say(words + ("class-nil" if claim.class_name is None else "class-none")))
-    labels = ", ".join(map(str, label_selector(mapped(claim.json, "spec", "selector")) or ()))
-    if labels:
-        facts.append(say(words + "selector", labels=labels))
-    return facts + _held(claim.json)
-
-
-def claim_card(b: Builder, claim: Object) -> str:
-    """A claim, and its relations to a PersistentVolume and to a class."""
-    it = Claim(claim)
-    facts = _claim_facts(it)
-    alike = f"{b.template_of(it.namespace, it.name)} {' '.join(facts)}"
-    node = b.object(it.ref, facts, state=it.status, level=stored_level(it.status), alike=alike)
-    for volume in b.volumes_naming(it.ref):
-        if ref_of(volume).name != it.volume:
-            own = is_bound_to(volume, claim)
-            words = say("diagrams.storage." + ("reserved" if own else "remembers"))
-            b.link(node, ref_of(volume), "reserved" if own else "remembers", words, level="wait" if own else "off")
-    if it.volume:
-        _wanted(b, it, node)
-    if it.class_name:
-        ref, named = Ref("StorageClass", it.class_name), bool(it.volume)
-        b.link(node, ref, "class", say("diagrams.storage.class"), name_only=named)
-    return node
-
-
-def _wanted(b: Builder, claim: Claim, node: str) -> None:
-    """The claim's spec.volumeName: bound when the volume's claimRef answers it, only asked for otherwise."""
-    target = Ref("PersistentVolume", claim.volume)
-    volume = b.snapshot.find(target)
-    phases = claim.phase, Volume(volume).phase
-    if volume is None or not is_bound_to(volume, claim.json):
-        b.link(node, target, "asks-by-name", say("diagrams.storage.asks-by-name"), level="wait")
-    elif phases == ("", ""):
-        b.link(node, target, "bound", say("diagrams.storage.pre-bound"))  # manifests: both name each other
-    elif phases == ("Bound", "Bound"):
-        b.link(node, target, "bound", say("diagrams.storage.bound"), level="ok")
-    else:  # a controller writes one field after the other: for some milliseconds only a part is there
-        b.link(node, target, "bound", say("diagrams.storage.binding"), level="wait")
-
-
-def _source_of(volume: Object) -> tuple[str, str]:
-    """The type of a PersistentVolume's medium, and where it is."""
-    known = {
-        "capacity",
-        "accessModes",
-        "claimRef",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "mountOptions",
-        "volumeMode",
-        "nodeAffinity",
-        "volumeAttributesClassName",
-    }
-    spec = mapping(volume, "spec")
-    kind = next((key for key in spec if key not in known and isinstance(spec[key], dict)), "")
-    source = mapping(spec, kind) if kind else {}
-    where = text(source, "path") or text(source, "volumeHandle") or text(source, "pdName") or text(source, "volumeID")
-    return kind, " ".join(part for part in (text(source, "server") or text(source, "driver"), where) if part)
-
-
-def volume_card(b: Builder, volume: Object) -> str:
-    """A PersistentVolume: spec.capacity, accessModes, reclaim policy, source, claimRef, nodeAffinity; status.phase."""
-    words, it = "diagrams.storage.", Volume(volume)
-    facts = [say(words + "offers", size=volume_storage(volume), modes=_modes(access_modes(volume)))]
-    if it.block:
-        facts.append(say(words + "block"))
-    kind, where = _source_of(volume)
-    if kind:
-        facts.append(say(words + "source", kind=kind, what=where))
-    facts.append(" · ".join([say(words + "reclaim", policy=it.policy), *_held(volume)]))
-    facts += [f"{k}={v}" for k, v in it.labels.items()][:2]
-    claim, template = it.claim, ""
-    if claim is not None:
-        facts.append(say(words + "claim-ref", name=f"{claim.namespace}/{claim.name}"))
-        template = b.template_of(claim.namespace, claim.name)
-    alike = f"{facts[0]} {it.class_name} {kind} {template}"
-    node = b.object(it.ref, facts, state=it.status, level=stored_level(it.status), alike=alike)
-    if claim is not None and b.shows(claim.namespace) and b.snapshot.find(claim) is None:
-        # the claim is drawn as what it is, deleted
-        gone = b.ghost(claim, say(words + ("gone" if it.claim_uid else b.snapshot.missing(claim.kind))))
-        b.edge(gone, node, "remembers", say(words + "remembers"), level="off")
-    if it.class_name:
-        b.link(node, Ref("StorageClass", it.class_name), "class", say(words + "class"), name_only=True)
-    if mapped(volume, "spec", "nodeAffinity", "required") is not None:
-        for machine in b.snapshot.objects("Node"):
-            if volume_fits_node(volume, machine):
-                b.link(node, ref_of(machine), "reaches", say(words + "reaches"))
-    return node
-
-
-# -- classes -----------------------------------------------------------------------------------------
-
-
-def class_card(b: Builder, storage_class: Object) -> str:
-    """A StorageClass: provisioner, reclaimPolicy, volumeBindingMode, parameters, the default annotation."""
-    words = "diagrams.storage."
-    facts = [say(words + "default-class")] if is_default_class(storage_class) else []
-    facts.append(say(words + "binding-mode", mode=text(storage_class, "volumeBindingMode") or "Immediate"))
-    facts.append(say(words + "reclaim", policy=text(storage_class, "reclaimPolicy") or "Delete"))
-    facts += [say(words + "parameters", name=k, value=v) for k, v in mapping(storage_class, "parameters").items()]
-    node = b.object(ref_of(storage_class), facts)
-    provisioner = string(storage_class, "provisioner")
-    if provisioner:
-        target = b.node("Provisioner", provisioner, f"provisioner/{provisioner}")
-        b.edge(node, target, "provisioner", say(words + "provisioner"))
-    return node
-
-
 # -- one claim among all volumes ---------------------------------------------------------------------
 
 
@@ -378,5 +237,5 @@ def _short(reason: Reason) -> str:
     """A reason in the few words that a line has room for."""
     facts = dict(reason.facts)
     if reason.code == "access-mode":
-        facts["offered"] = _modes(facts["offered"].split(", "))
+        facts["offered"] = modes_text(facts["offered"].split(", "))
     return say(f"diagrams.refused.{reason.code}", **facts)
