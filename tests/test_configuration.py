@@ -142,11 +142,11 @@ def from_mount(  # noqa: C901
             return folder
         return f"{folder}/{path.removeprefix(wanted + '/')}" if path.startswith(f"{wanted}/") else None
 
-    for source, relation, path in [] if fails else there:
+    for source, relation, path in there:  # of a volume that fails they are drawn as held back
         target = below(path)
         if target:
             found.add((source, relation, ("file", *at, target)))
-            found |= {(("variable", *at, name), "sub-path", ("file", *at, target)) for name in used}
+            found |= {(("variable", *at, name), "sub-path", ("file", *at, target)) for name in used if not fails}
     anything = not fails and any(below(path) for path in [*(path for *_, path in there), *tokens])
     for (kind, name, key), relation, path in missing:
         if path is None and wanted and anything:
