@@ -84,24 +84,25 @@ def test_the_notebook_goes_on_whatever_the_answer(answer: Any) -> None:
 
 def test_the_widget_judges_what_the_browser_sends() -> None:
     shown = k8sviz.exercise(ID)
-    shown._asked(shown, {"type": "check", "text": shown.exercise.start}, [])
+    shown.asked = {"text": shown.exercise.start, "count": 1}
     assert shown.verdict["solved"] is False
     assert shown.verdict["hint"]
     count = shown.verdict["count"]
-    shown._asked(shown, {"type": "check", "text": shown.exercise.start}, [])
+    shown.asked = {"text": shown.exercise.start, "count": 2}
     assert shown.verdict["count"] == count + 1
-    shown._asked(shown, {"type": "check", "text": shown.exercise.solution}, [])
+    assert shown.verdict["asked"] == 2
+    shown.asked = {"text": shown.exercise.solution, "count": 3}
     assert shown.verdict["solved"] is True
     assert shown.answer == shown.exercise.solution
-    for odd in (None, {}, {"type": "other"}, {"type": "check"}, {"type": "check", "text": 5}):
-        shown._asked(shown, odd, [])
+    for odd in ({}, {"type": "other"}, {"text": 5}, {"text": None, "count": "x"}):
+        shown.asked = odd
     json.dumps(shown.verdict)
 
 
 def test_a_huge_text_is_judged_but_not_kept() -> None:
     shown = k8sviz.exercise(ID)
     before = shown.answer
-    shown._asked(shown, {"type": "check", "text": "a: 1\n" * 2_000_000}, [])
+    shown.asked = {"text": "a: 1\n" * 2_000_000, "count": 1}
     assert shown.answer == before
     assert "MiB" in shown.verdict["message"]
 

@@ -36,7 +36,11 @@ function render({ model, el }) {
         // without a kernel there is nobody to keep it
       }
     },
-    ask: (text) => model.send({ type: "check", text }),
+    // a state and no message: it is kept until a kernel that is busy or not yet ready has time for it
+    ask(text) {
+      model.set("asked", { text, count: (model.get("asked").count ?? 0) + 1 });
+      model.save_changes();
+    },
   });
   const listen = {
     "change:verdict": () => view.judge(model.get("verdict")),
@@ -242,14 +246,24 @@ export function mount(el, content, options = {}) {
     check.textContent = words.checking;
     waiting = setTimeout(() => {
       settle();
-      tell(words.no_kernel);
+      tell(words.no_answer);
     }, content.patience ?? PATIENCE);
     try {
       await options.ask?.(paper.area.value);
     } catch {
       settle();
-      tell(words.no_kernel);
+      tell(words.no_answer);
     }
+  };
+  const forget = () => {
+    settle();
+    root.removeAttribute("data-solved");
+    result.dataset.state = "";
+    result.replaceChildren();
+    paper.mark({});
+    hint(0);
+    if (!solution.hidden) reveal();
+    keep({ verdict: {}, hints_shown: 0 });
   };
   const hint = (/** @type {number} */ count) => {
     shown = Math.min(count, secret.hints.length);
@@ -286,6 +300,7 @@ export function mount(el, content, options = {}) {
     insert(paper.area, content.start);
     paper.area.setSelectionRange(0, 0);
     paper.area.scrollTop = 0;
+    forget();
   });
 
   const given = content.given

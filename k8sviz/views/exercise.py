@@ -58,12 +58,17 @@ def judged(exercise: Exercise, answer: object, by: Judge | None = None) -> Verdi
 
 
 class ExerciseView(anywidget.AnyWidget):
-    """Shows one exercise. `answer` is what the learner has written, `verdict` what the last check said."""
+    """Shows one exercise. `answer` is what the learner has written, `verdict` what the last check said.
+
+    A check is asked for by a change of `asked` ({"text": …, "count": …}), not by a message: the front end keeps a state
+    until the kernel has time for it, and drops messages that come before it is ready.
+    """
 
     _esm = exercise_js()
     _css = exercise_css()
     content = traitlets.Dict().tag(sync=True)
     answer = traitlets.Unicode().tag(sync=True)
+    asked = traitlets.Dict().tag(sync=True)
     verdict = traitlets.Dict().tag(sync=True)
     hints_shown = traitlets.Int(0).tag(sync=True)
 
@@ -73,7 +78,7 @@ class ExerciseView(anywidget.AnyWidget):
         content = exercise_content(exercise, done=exercise.id in marks().exercises)
         super().__init__(content=content, answer=_DRAFTS.get(exercise.id, exercise.start.rstrip()))
         self.observe(self._keep, "answer")
-        self.on_msg(self._asked)
+        self.observe(self._asked, "asked")
 
     def __repr__(self) -> str:
         return f"<Exercise {self.exercise.id}>"
@@ -81,19 +86,18 @@ class ExerciseView(anywidget.AnyWidget):
     def check(self, answer: object) -> VerdictView:
         """Judge an answer and show the verdict in the widget."""
         shown = judged(self.exercise, answer, self._by)
-        # a check of the same text must arrive as a change, too
-        self.verdict = {**shown.to_json(), "count": self.verdict.get("count", 0) + 1}
+        # a check of the same text must arrive as a change, too, and say which question it answers
+        self.verdict = {**shown.to_json(), "count": self.verdict.get("count", 0) + 1, "asked": self.asked.get("count")}
         return shown
 
     def _keep(self, change: Any) -> None:
         _DRAFTS[self.exercise.id] = change["new"]
 
-    def _asked(self, _: Any, message: Any, __: Any) -> None:
-        if isinstance(message, dict) and message.get("type") == "check":
-            text = message.get("text")
-            if isinstance(text, str) and len(text) <= _KEPT:
-                self.answer = text
-            self.check(text)
+    def _asked(self, change: Any) -> None:
+        text = change["new"].get("text")
+        if isinstance(text, str) and len(text) <= _KEPT:
+            self.answer = text
+        self.check(text)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})

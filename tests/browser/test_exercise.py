@@ -29,12 +29,13 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Exercise</
 <style>body{{margin:24px;background:{back}}} {css}</style>
 <body data-jp-theme-light="{light}"><main></main><script type="module">
 {js}
-const model = {{ content: {content}, answer: {answer}, verdict: {{}}, hints_shown: 0, heard: {{}},
-  get(name) {{ return this[name]; }}, set(name, value) {{ this[name] = value; }}, save_changes() {{}},
+const model = {{ content: {content}, answer: {answer}, verdict: {{}}, hints_shown: 0, asked: {{}}, heard: {{}}, sent: 0,
+  get(name) {{ return this[name]; }}, set(name, value) {{ this[name] = value; }},
   on(name, call) {{ this.heard[name] = call; }}, off() {{}},
-  async send(message) {{
-    if (!window.kernel) return;
-    this.verdict = await window.kernel(message.text);
+  async save_changes() {{
+    if (!window.kernel || this.asked.count === this.sent) return;
+    this.sent = this.asked.count;
+    this.verdict = await window.kernel(this.asked.text);
     this.heard["change:verdict"]();
   }} }};
 window.model = model;
@@ -188,11 +189,37 @@ def test_hints_come_one_at_a_time(show: Callable[..., Any]) -> None:
 def test_without_a_kernel_it_says_so(show: Callable[..., Any]) -> None:
     page = show(kernel=False, patience=50)
     button(page, "Check").click()
-    page.get_by_text("Nobody answers").wait_for()
+    page.get_by_text("No answer yet").wait_for()
     assert button(page, "Check").is_enabled()
     assert load_exercise(ID).solution.splitlines()[5] not in page.locator(".kvx").inner_text()
     button(page, "Show a solution").click()
     assert page.locator(".kvx-solution").inner_text().strip() == load_exercise(ID).solution.strip()
+
+
+def test_a_slow_kernel_is_waited_for_and_its_answer_shown(show: Callable[..., Any]) -> None:
+    page = show(patience=50)
+    page.evaluate("""() => {
+      const quick = window.kernel;
+      window.kernel = async (text) => { await new Promise((done) => setTimeout(done, 2200)); return quick(text); };
+    }""")
+    button(page, "Check").click()
+    page.get_by_text("No answer yet").wait_for()
+    page.locator(".kvx-verdict").wait_for()
+    assert page.locator(".kvx-goals li").count() > 0
+
+
+def test_starting_again_forgets_messages_hints_and_solution(show: Callable[..., Any]) -> None:
+    page = show()
+    button(page, "Check").click()
+    page.locator(".kvx-verdict").wait_for()
+    button(page, "Next hint" if button(page, "Next hint").count() else "Hint").click()
+    button(page, "Show a solution").click()
+    button(page, "Start again").click()
+    assert page.locator(".kvx-result").inner_text() == ""
+    assert page.locator(".kvx-hints").is_hidden()
+    assert page.locator(".kvx-solution").is_hidden()
+    assert page.locator(".kvx-bad").count() == 0
+    assert page.evaluate("model.hints_shown") == 0
 
 
 def test_keys_stay_in_the_exercise_but_saving_is_the_notebooks(show: Callable[..., Any]) -> None:
