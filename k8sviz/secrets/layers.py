@@ -20,6 +20,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple, cast
+from urllib.parse import unquote
 
 __all__ = ["Reading", "dense", "peeled", "readings", "rewritten"]
 
@@ -32,11 +33,11 @@ _BUDGET: Final = 48  # times a text's length, that all its readings may have tog
 _LEAST: Final = 2 << 20  # letters that they may have in any case
 _SHORTEST: Final = 6  # letters that look encoded
 _FEWEST: Final = 4  # bytes worth a look
-_BINARY: Final = 0.3  # the share of bytes that no text has, from which on a decoded piece is no text
+_BINARY: Final = 0.5  # the share of bytes that no text has, from which on a decoded piece is no text
 
 _ESCAPE: Final = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2})|(.))"
-    r"|%([0-9a-fA-F]{2})|&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));",
+    r"|(%[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){1,3})|%([0-9a-fA-F]{2})|&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));",
     re.DOTALL,
 )
 # \n, \t, … and YAML's own; what they stand for is white space, which nothing here looks at
@@ -53,7 +54,7 @@ _DROPPED: Final = re.compile(
 _GAPS: Final = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|[{_UNSEEN}]+|\x1b")
 _DUMP: Final = re.compile(r"(?m)^[0-9a-fA-F]{6,8}:?[ \t]+|[ \t]{2,}[|>]?[^\n]{1,20}$")
 _DUMPED: Final = re.compile(r"(?m)^[0-9a-fA-F]{6,8}:?[ \t]+(?:[0-9a-fA-F]{2,4}[ \t]+){2,}")
-_PAIRS: Final = re.compile(r"(?:(?:0x|\\x|#)?[0-9a-fA-F]{2}[\s:,;-]+){4,}(?:0x|\\x|#)?[0-9a-fA-F]{2}(?![0-9a-fA-F])")
+_PAIRS: Final = re.compile(r"(?:(?:0x|\\x|#)?[0-9a-fA-F]{2}[\s:,;-]+){4,}(?:0x|\\x|#)?[0-9a-fA-F]{2}")
 _BETWEEN: Final = re.compile(r"0x|\\x|[^0-9a-fA-F]+")
 _BASE64: Final = re.compile(r"([A-Za-z0-9+/_-]{8,})(={0,2})")
 _BASE32: Final = re.compile(r"[A-Z2-7]{16,}")
@@ -63,7 +64,7 @@ _ZERO: Final = re.compile("\0+")
 _NO_TEXT: Final = dict.fromkeys([9, 10, 13, 27, *range(32, 127), 0xC3])
 _UNPACK: Final[tuple[tuple[bytes, Callable[[], Any]], ...]] = (
     (b"\x1f\x8b\x08", partial(zlib.decompressobj, 31)),
-    (b"\x78", zlib.decompressobj),
+    *((bytes([0x78, level]), zlib.decompressobj) for level in (0x01, 0x5E, 0x9C, 0xDA)),
     (b"BZh", bz2.BZ2Decompressor),
     (b"\xfd7zXZ", partial(lzma.LZMADecompressor, memlimit=64 << 20)),
 )
@@ -137,11 +138,13 @@ def _nothing(_: re.Match[str]) -> str:
 
 
 def _letter(found: re.Match[str]) -> str:
-    braced, four, eight, two, octal, plain, percent, decimal, sixteen, name = found.groups()
+    braced, four, eight, two, octal, plain, wide, percent, decimal, sixteen, name = found.groups()
     if plain is not None:
         return "\x1b" if plain == "e" else "\n" if plain in _BLANKS else plain
     if name is not None:
         return html.unescape(found[0])
+    if wide is not None:
+        return unquote(wide, errors="replace")
     if octal is not None:
         return chr(int(octal, 8))
     code = int(decimal) if decimal else int(braced or four or eight or two or percent or sixteen, 16)
@@ -235,10 +238,6 @@ class _Reader:
     def read(self, text: str, back: Back, depth: int, sure: bool = True) -> Iterator[Reading]:
         """The readings of a text that stands at `back`."""
         before: Counter[str] = Counter()
-        if depth and ("\\" in text or "%" in text or "&" in text):  # an escape may be spread, too
-            tight = _GAPS.sub("", text)
-            if tight != text:
-                yield from self.read(tight, _after(_later(text, _GAPS, _nothing), back), 0, sure=False)
         for _ in range(_ROUNDS):
             self.budget -= len(text)
             reading = Reading(text, back, sure)
@@ -247,6 +246,9 @@ class _Reader:
                 before = yield from self.encoded(reading, back, depth, before)
             if "\\" not in text and "%" not in text and "&" not in text:
                 return
+            tight = _GAPS.sub("", text) if depth else text
+            if tight != text:  # an escape may be spread, too
+                yield from self.read(tight, _after(_later(text, _GAPS, _nothing), back), depth - 1, sure=False)
             further = peeled(text)
             if further == text:
                 return
@@ -288,7 +290,7 @@ class _Reader:
             return back(at + start * piece.width // piece.size, last + piece.padding * (stop >= len(raw)))
 
         for magic, unpack in _UNPACK:
-            found = raw.find(magic) if len(magic) > 1 else 0 if raw.startswith(magic) else -1
+            found = raw.find(magic)
             if found >= 0:
                 with suppress(zlib.error, OSError, ValueError, lzma.LZMAError, EOFError):
                     unpacker = unpack()
