@@ -87,6 +87,7 @@ class About(NamedTuple):
     started_at: str = ""
     server: Mapping[str, str] = {}
     secret_values: str = "kept"  # noqa: S105 - whether they were, not one of them
+    values: str = "kept"  # all others: kept, or replaced by `tokens`
 
 
 class _Versions:

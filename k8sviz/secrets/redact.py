@@ -12,7 +12,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from k8sviz.history import History, Object, Result, Step
 from k8sviz.secrets.documents import APPLIED, PARTS
@@ -20,7 +20,7 @@ from k8sviz.secrets.found import FREE, Known, is_secret, named_values
 from k8sviz.secrets.names import holds
 from k8sviz.secrets.values import MASK
 
-__all__ = ["Redactor", "redacted"]
+__all__ = ["Redactor", "Rewriter", "redacted", "rewritten"]
 
 _KEPT: Final = frozenset({"name", "namespace", "uid", "resourceVersion", "creationTimestamp"})
 _WITHIN: Final = ("items", "metadata", "annotations")  # where a Secret is still one
@@ -123,7 +123,20 @@ def redacted(history: History) -> History:
     return rewritten(history, Redactor(known))
 
 
-def rewritten(history: History, redactor: Redactor) -> History:
+class Rewriter(Protocol):
+    """Writes what a History holds anew."""
+
+    def text(self, text: str, /) -> str:
+        """A title, a note."""
+
+    def object(self, obj: Object, /) -> Object:
+        """An object of an event."""
+
+    def step(self, step: Step, /) -> Step:
+        """A step with its result."""
+
+
+def rewritten(history: History, redactor: Rewriter) -> History:
     """A History whose objects, steps and notes a redactor has written anew."""
     about = history.about
     made = History(about._replace(title=redactor.text(about.title), secret_values=MASK.lower()))
