@@ -73,7 +73,13 @@ def _record_command(commands: Any) -> None:
     cluster_arguments(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write (.jsonl)")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself (a namespace)")
-    parser.add_argument("--keep-secrets", action="store_true", help="write values of Secrets, too")
+    parser.add_argument(
+        "--values",
+        action="store_true",
+        help="a namespace: keep all values but those of Secrets; else each value (of ConfigMaps, variables, arguments,"
+        " annotations, messages) becomes a token of its length, which cannot be read back",
+    )
+    parser.add_argument("--keep-secrets", action="store_true", help="keep all values, those of Secrets, too")
     parser.add_argument("--yes", action="store_true", help="this cluster is meant, though it is not on this machine")
 
 
@@ -112,6 +118,7 @@ def _record_namespace(options: argparse.Namespace) -> None:
         Path(options.output),
         progress=_progress,
         seconds=options.seconds,
+        values=options.values,
         secrets=options.keep_secrets,
         tell=notes.append,
     )
@@ -147,12 +154,13 @@ def _redact_command(commands: Any) -> None:
     parser = command(commands, "redact", _redact, "write a recording anew without the values of Secrets")
     parser.add_argument("file", metavar="FILE", help="a recording")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write")
+    parser.add_argument("--tokens", action="store_true", help="a token for every value, as in a recorded namespace")
 
 
 def _redact(options: argparse.Namespace) -> None:
     from k8sviz.sources.record import redact_file
 
-    redact_file(options.file, options.output)
+    redact_file(options.file, options.output, tokens=options.tokens)
     _wrote(f"wrote {options.output}")
 
 

@@ -24,8 +24,9 @@ from k8sviz.secrets.documents import APPLIED, PARTS
 from k8sviz.secrets.found import Known
 from k8sviz.secrets.redact import rewritten
 
-__all__ = ["Tokens", "denied"]
+__all__ = ["TOKENS", "Tokens", "denied"]
 
+TOKENS: Final = "tokens"  # as the header says it
 KEPT: Final[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "kept.toml").read_text(encoding="utf-8"))
 
 # as Kubernetes names what it generates: no vowels, so that no token is a word (apimachinery, util/rand)
@@ -41,7 +42,8 @@ _WORDS: Final = frozenset(_MESSAGES["words"].split())
 _NUMBERS: Final = frozenset(_MESSAGES["numbers"].split())
 _WRITERS: Final = re.compile(_MESSAGES["writers"])
 _PRINTS: Final = re.compile(_MESSAGES["prints"])
-_PIECES: Final = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|([^\s\"'`(){}\[\],;|&<>]+)")
+_PIECES: Final = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|((?:[^\s\"'`(){}\[\],;|&<>]|(?<=\w)'(?=\w))+)")
+_BARE: Final = re.compile(_PIECES.pattern.replace('\\"(', "(?!)("))
 _JOINTS: Final = re.compile(r"([/:=@$*]+)")
 _FINER: Final = re.compile(r"([-._]+)")
 _NUMBER: Final = re.compile(r"[<>~+-]?\d+[a-zA-Z%]{0,3}(?:\d+[a-z]{1,2})*")
@@ -179,7 +181,7 @@ class Denier:
         if rule == "words":
             pieces = _REFERENCE.split(value)
             return "".join(
-                whole if whole == "$$" or (name and name in self._shown) else self._token(whole) if whole else ""
+                whole if whole == "$$" or (name and name in self._shown) else self._tokens.text(whole)
                 for whole, name in _pairs(pieces)
             )
         if rule in ("keep", "**") or (isinstance(rule, dict) and not rule):
@@ -245,11 +247,15 @@ class Denier:
             return self._tokens.text(message)
         return self.text(message, printed=reason in _MESSAGES["printed"])
 
-    def text(self, text: str, *, printed: bool = False) -> str:
-        """A text with tokens in place of the words that nobody knows; `printed`: numbers in it may be values."""
-        return "\n".join(self._line(line, printed) for line in text.split("\n"))
+    def text(self, text: str, *, printed: bool = False, quotes: bool = True) -> str:
+        """A text with tokens in place of the words that nobody knows; `printed`: numbers in it may be values.
 
-    def _line(self, line: str, printed: bool) -> str:
+        What stands in `quotes` is one word, unless they are a shell's.
+        """
+        pattern = _PIECES if quotes else _BARE
+        return "\n".join(self._line(line, printed, pattern) for line in text.split("\n"))
+
+    def _line(self, line: str, printed: bool, pattern: re.Pattern[str]) -> str:
         if line.strip() in self._free and line.strip() not in self._shown:
             return self._tokens.text(line)
         last = [""]
@@ -259,7 +265,7 @@ class Denier:
                 return f'"{found[1] if self._named(found[1]) else self._tokens.text(found[1])}"'
             return self._spoken(found[2], last, printed)
 
-        return _PIECES.sub(instead, line)
+        return pattern.sub(instead, line)
 
     def _named(self, word: str) -> bool:
         """Whether a word is a name that is shown, or made of such names."""
@@ -291,18 +297,24 @@ class Denier:
     def _plain(self, piece: str, before: str, printed: bool) -> bool:
         if _NUMBER.fullmatch(piece):
             return not printed or before in _NUMBERS
-        return piece.strip("-").lower() in _WORDS
+        word = piece.strip("-").lower()
+        if not any(c.isalnum() for c in word):
+            return True
+        return word in _WORDS or word.removesuffix("'s") in _WORDS
 
     def step(self, step: Step) -> Step:
         """A step with tokens in place of all words that nobody knows (its result as well)."""
         shows = _PRINTS.search(step.command) is not None
         said = step.result
         result = said and Result(
-            said.t, said.exit_code, self.text(said.stdout, printed=shows), self.text(said.stderr, printed=shows)
+            said.t,
+            said.exit_code,
+            self.text(said.stdout, printed=shows, quotes=False),
+            self.text(said.stderr, printed=shows),
         )
-        files = {self.text(name): self.text(text, printed=True) for name, text in step.files.items()}
-        command = self.text(step.command, printed=True)
-        about = self.text(step.about, printed=True)
+        files = {self.text(name): self.text(text, printed=True, quotes=False) for name, text in step.files.items()}
+        command = self.text(step.command, printed=True, quotes=False)
+        about = self.text(step.about, printed=True, quotes=False)
         return step._replace(command=command, files=files, about=about, result=result)
 
 
@@ -349,7 +361,7 @@ def denied(history: History) -> History:
     for word in (history.about.name, history.about.namespace, *(step.id for step in history.steps)):
         denier.show(word)
     made = rewritten(history, _Both(denier, known))
-    made.about = made.about._replace(values="tokens")
+    made.about = made.about._replace(values=TOKENS)
     return made
 
 

@@ -1,8 +1,9 @@
 """Recording: what happens on a cluster, line by line into a file, so that a crash loses at most the last line.
 
-What may hold secret values stands in `FILE.part`, which only its owner can read: an output may show a value before
-its Secret is seen. FILE itself is written at the end, when all values are known, and is safe to share. A recording
-that was killed leaves the `.part`; `k8sviz redact FILE.part -o FILE` finishes it.
+What may hold values stands in `FILE.part`, which only its owner can read: an output may show a value before its Secret
+is seen. FILE itself is written at the end, when all is known, and is safe to share: a lab without the values of its
+Secrets, a namespace with a token for every value that pictures and reasons do not need. A recording that was killed
+leaves the `.part`; `k8sviz redact FILE.part -o FILE` finishes it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from k8sviz.errors import K8svizError
 from k8sviz.history import Result, Step
 from k8sviz.secrets.redact import redacted
+from k8sviz.secrets.tokens import TOKENS, denied
 from k8sviz.sources.follow import Follower, Server, Tape
 from k8sviz.sources.labs import LabSpec, load_lab
 from k8sviz.sources.live_lab import LiveLab
@@ -53,8 +55,8 @@ class _Late:
 
 
 @contextmanager
-def _recording(path: Path, secrets: bool, follower: Callable[[], Follower]) -> Iterator[Tape]:
-    """A tape into a file that only its owner may read; what it says about Secrets is taken out when all is known."""
+def _recording(path: Path, secrets: bool, follower: Callable[[], Follower], *, values: bool = True) -> Iterator[Tape]:
+    """A tape into a file that only its owner may read; what may not be shown is taken out when all is known."""
     part = path if secrets else path.with_name(f"{path.name}.part")
     if path.exists():
         raise K8svizError(say("live.exists", path=path))
@@ -67,7 +69,8 @@ def _recording(path: Path, secrets: bool, follower: Callable[[], Follower]) -> I
     writers: list[Writer] = []
 
     def begin() -> Tape:
-        writers.append(Writer(file, follower().history.about))
+        about = follower().history.about
+        writers.append(Writer(file, about if values else about._replace(values=TOKENS)))
         return writers[0]
 
     try:
@@ -92,9 +95,14 @@ def _finish(part: Path, path: Path, *, empty: bool) -> None:
     part.unlink()
 
 
-def redact_file(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
-    """Write a recording anew without secret values; `out` appears whole or not at all. Raises K8svizError."""
-    made = redacted(read(path))
+def redact_file(path: str | os.PathLike[str], out: str | os.PathLike[str], *, tokens: bool = False) -> None:
+    """Write a recording anew without secret values; `out` appears whole or not at all. Raises K8svizError.
+
+    With `tokens`, or when the recording was begun so, every value that pictures do not need becomes a token.
+    """
+    history = read(path)
+    begun = history.about.values == TOKENS and history.about.secret_values == "kept"  # noqa: S105 - the header's word
+    made = denied(history) if tokens or begun else redacted(history)
     place = Path(out)
     beside = place.with_name(f".{place.name}.part")
     try:
@@ -112,15 +120,18 @@ def record_namespace(
     *,
     progress: Progress,
     seconds: float | None = None,
+    values: bool = False,
     secrets: bool = False,
     tell: Progress | None = None,
 ) -> int:
     """Record a namespace for some seconds, or until the caller is interrupted. Returns how many changes came.
 
-    Only reads. `tell` is told at the end what is missing in the recording, and why. Raises K8svizError.
+    Only reads. Every value that pictures and reasons do not need becomes a token, unless `values` asks for them; those
+    of Secrets are masked all the same, unless `secrets` asks for them as well. `tell` is told at the end what is missing
+    in the recording, and why. Raises K8svizError.
     """
     follower = Follower(server, namespace, kinds=_RECORDED, keep=_IN_MEMORY, name=namespace, title=namespace)
-    with _recording(path, secrets, lambda: follower) as tape:
+    with _recording(path, secrets, lambda: follower, values=values or secrets) as tape:
         follower.use_tape(tape)
         with follower.start():
             try:

@@ -43,6 +43,7 @@ class _Header(msgspec.Struct, rename="camel"):
     started_at: str = ""
     server: dict[str, str] = {}
     secret_values: str = "kept"  # noqa: S105 - whether they were, not one of them
+    values: str = "kept"
 
 
 class _Meta(msgspec.Struct):
@@ -173,7 +174,15 @@ def _header(line: bytes, name: str) -> About:
         header = msgspec.json.decode(line, type=_Header)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordingError(f"{name}, line 1: {_plain(error)}") from None
-    return About(header.name, header.title, header.namespace, header.started_at, header.server, header.secret_values)
+    return About(
+        header.name,
+        header.title,
+        header.namespace,
+        header.started_at,
+        header.server,
+        header.secret_values,
+        header.values,
+    )
 
 
 def _take(history: History, row: _Line, line: bytes, where: str) -> bool:
@@ -217,6 +226,7 @@ class Writer:
                 "startedAt": about.started_at,
                 "server": dict(about.server),
                 "secretValues": about.secret_values,
+                **({} if about.values == "kept" else {"values": about.values}),
             }
         )
 
