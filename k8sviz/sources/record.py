@@ -127,8 +127,8 @@ def record_namespace(
     """Record a namespace for some seconds, or until the caller is interrupted. Returns how many changes came.
 
     Only reads. Every value that pictures and reasons do not need becomes a token, unless `values` asks for them; those
-    of Secrets are masked all the same, unless `secrets` asks for them as well. `tell` is told at the end what is missing
-    in the recording, and why. Raises K8svizError.
+    of Secrets are masked all the same, unless `secrets` asks for them as well. `tell` is told at the end what is
+    missing in the recording, and why. Raises K8svizError.
     """
     follower = Follower(server, namespace, kinds=_RECORDED, keep=_IN_MEMORY, name=namespace, title=namespace)
     with _recording(path, secrets, lambda: follower, values=values or secrets) as tape:
