@@ -48,6 +48,10 @@ _SERVERS = (
     *("name", "namespace", "generateName", "uid", "resourceVersion", "generation", "creationTimestamp"),
     *("deletionTimestamp", "deletionGracePeriodSeconds"),
 )
+_IN_ORDER = (
+    *("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"),
+    *("deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers"),
+)
 _NOT_OF_A_NEW_ONE = ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink")
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names (apimachinery, util/rand)
 _TRIES = 8
@@ -316,7 +320,8 @@ class API:
 
     def _stamped(self, obj: Object) -> Object:
         self._version += 1
-        return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
+        meta = {**obj["metadata"], "resourceVersion": str(self._version)}
+        return {**obj, "metadata": {field: meta[field] for field in (*_IN_ORDER, *meta) if field in meta}}
 
     def _write(self, change: EventType, obj: Object) -> Object:
         new = self._stamped(obj)

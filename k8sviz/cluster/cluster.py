@@ -12,6 +12,7 @@ from k8sviz.cluster.kubelet import Kubelets
 from k8sviz.cluster.kubelet.execute import execute
 from k8sviz.cluster.scheduler import Scheduler
 from k8sviz.cluster.settings import DEFAULTS, Settings
+from k8sviz.cluster.system import api_server_objects
 from k8sviz.history import About, History, Object, Snapshot
 from k8sviz.rules.fields import listed, text
 
@@ -71,6 +72,9 @@ class Cluster:
             if self.api.find("ServiceAccount", "default", name) is None:
                 meta = {"name": "default", "namespace": name}
                 self.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+        if self.api.find("Service", "kubernetes", "default") is None:
+            for obj in api_server_objects(self.settings):
+                self.history.append(self.began, "ADDED", self.api.load(obj))
 
     def run(self, seconds: float) -> None:
         """Let that many seconds pass."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder"]
 
+_INTERVAL = 600.0  # seconds
+_MOST_ALIKE = 10
 _MOST_KEPT = 4096  # as client-go's cache of what may be counted up
 
 
@@ -21,6 +23,8 @@ class Recorder:
     def __init__(self, api: API) -> None:
         self._api = api
         self._known: dict[tuple[str, ...], str] = {}
+        self._similar: dict[tuple[str, ...], tuple[float, dict[str, None]]] = {}  # when last, and the messages
+        self._newest = 0
 
     def record(
         self,
@@ -39,13 +43,19 @@ class Recorder:
         With `action` it is an Event of events.k8s.io, which has no count, as the scheduler writes them.
         """
         about = _reference(obj, field)
-        key = (text(obj, "metadata", "uid"), field, type, reason, message, component, host)
+        alike = (text(obj, "metadata", "uid"), type, reason, component, host)
+        if not action and self._is_one_of_many(alike, message):
+            message = f"(combined from similar events): {message}"
+            field = ""
+        key = (*alike, field, message if not message.startswith("(combined") else "")
         namespace = about.get("namespace", "default")
         before = self._api.find("Event", self._known.get(key, ""), namespace)
         clock = self._api.clock
         if before is not None and not action:
-            return self._api.write({**before, "count": before["count"] + 1, "lastTimestamp": clock.stamp()})
-        name = f"{text(obj, 'metadata', 'name')}.{clock.nanoseconds() + clock.random.randrange(1000):x}"
+            newer = {"message": message, "count": before["count"] + 1, "lastTimestamp": clock.stamp()}
+            return self._api.write({**before, **newer})
+        self._newest = max(self._newest + 1, clock.nanoseconds())  # names are in the order of what happened
+        name = f"{text(obj, 'metadata', 'name')}.{self._newest:x}"
         event: Object = {
             "kind": "Event",
             "apiVersion": "v1",
@@ -70,6 +80,21 @@ class Recorder:
             self._known.clear()
         self._known[key] = name
         return self._api.create(event)
+
+    def _is_one_of_many(self, alike: tuple[str, ...], message: str) -> bool:
+        """Whether so many different messages of one kind have come that they are told together (EventAggregate)."""
+        now = self._api.clock.now
+        last, messages = self._similar.get(alike, (now, {}))
+        if now - last > _INTERVAL:
+            messages = {}
+        messages[message] = None
+        many = len(messages) >= _MOST_ALIKE
+        if many:
+            del messages[next(iter(messages))]
+        if len(self._similar) >= _MOST_KEPT:
+            self._similar.clear()
+        self._similar[alike] = (now, messages)
+        return many
 
 
 def _reference(obj: Object, field: str) -> dict[str, Any]:

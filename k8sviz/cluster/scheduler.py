@@ -14,8 +14,9 @@ from k8sviz.cluster.refused import Refused as Refusal
 from k8sviz.cluster.volumes import Placement, look_at_claims, place
 from k8sviz.history import EventType, Object
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.node_health import tolerates
 from k8sviz.rules.quantity import quantity_or_none
-from k8sviz.rules.scheduling import NodeRoom, Refused, failed_scheduling, node_refusal, pod_requests, tolerates
+from k8sviz.rules.scheduling import NodeRoom, Refused, failed_scheduling, node_refusal, pod_requests
 from k8sviz.rules.scheduling_pods import has_required_terms, pod_refusals
 from k8sviz.rules.selectors import labels_of, matches_node_terms
 
@@ -185,7 +186,7 @@ class Scheduler:
                 len(placement.make),
                 same,
                 round(_load(pod, node, room), 2),
-                room.pods,
+                room.pods + (name == self._cluster.settings.busy_node),
             )
 
         return min(left, key=rank)

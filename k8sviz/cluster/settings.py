@@ -17,7 +17,8 @@ class Settings(NamedTuple):
     `runs_pods`: whether there is a scheduler and a kubelet; without them somebody else says what becomes of Pods.
     `judges`: whether objects are validated; a prediction about what was checked before needs no second look.
     `pod_network` and `service_network`: the first half of the addresses of Pods and Services. `dns`: whether there is
-    a DNS server.
+    a DNS server. `busy_node` is one where Pods of the cluster itself run: the last choice among nodes that are equal.
+    `api_server` is the API server's own address.
     """
 
     toleration_seconds: int = 300
@@ -29,9 +30,13 @@ class Settings(NamedTuple):
     dns: bool = True
     judges: bool = True
     runs_pods: bool = True
+    busy_node: str = ""
+    api_server: str = "172.18.0.2"
 
 
 DEFAULTS: Final = Settings()
 """A cluster as Kubernetes sets it up when nobody says anything."""
-RECORDED: Final = Settings(toleration_seconds=30, node_monitor_grace=20.0, node_status=5.0, dns=False)
+RECORDED: Final = Settings(
+    toleration_seconds=30, node_monitor_grace=20.0, node_status=5.0, dns=False, busy_node="k8sviz-worker"
+)
 """The settings of the cluster that the course's recordings were made on."""

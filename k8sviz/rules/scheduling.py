@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.node_health import tolerates
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.rules.selectors import node_allows_pod
 
-__all__ = ["NodeRoom", "Refused", "failed_scheduling", "node_refusal", "pod_ports", "pod_requests", "tolerates"]
+__all__ = ["NodeRoom", "Refused", "failed_scheduling", "node_refusal", "pod_ports", "pod_requests", "untolerated"]
 
 JSON = Mapping[str, Any]
 
@@ -99,21 +100,6 @@ def pod_ports(pod: JSON) -> list[tuple[str, str, int]]:
         for port in listed(container, "ports")
         if (number := integer(port, "hostPort"))
     ]
-
-
-def tolerates(toleration: JSON, taint: JSON) -> bool:
-    """Whether a toleration holds for a taint (core/v1 ToleratesTaint).
-
-    >>> tolerates({"operator": "Exists"}, {"key": "team", "value": "a", "effect": "NoSchedule"})
-    True
-    """
-    if text(toleration, "effect") not in ("", text(taint, "effect")):
-        return False
-    if text(toleration, "key") not in ("", text(taint, "key")):
-        return False
-    if text(toleration, "operator") == "Exists":
-        return True
-    return bool(text(toleration, "key")) and text(toleration, "value") == text(taint, "value")
 
 
 def untolerated(pod: JSON, node: JSON, effects: Sequence[str] = ("NoSchedule", "NoExecute")) -> JSON | None:

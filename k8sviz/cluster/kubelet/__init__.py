@@ -107,8 +107,9 @@ class Kubelets:
             worker = self.workers.get(uid)
             if worker is not None and worker.mounted:
                 worker.pod = self.now(uid) or worker.pod
+                pod = worker.local()
                 views = [(each.spec, each.process.view) for each in worker.containers if each.process is not None]
-                if self.disks.refill(worker.pod, views):
+                if self.disks.refill(pod, views):
                     worker.touched()
 
         return refill
@@ -123,11 +124,15 @@ class Kubelets:
 
     def start(self, node: str) -> None:
         """The kubelet of a node answers again, and does what it has not done."""
-        if self._silent.pop(node, None) is not None:
-            for act in self._held.pop(node, []):
-                self.clock.later(0.1, act)
-            for listener in self._listeners:
-                listener(node, False)
+        if self._silent.pop(node, None) is None:
+            return
+        for act in self._held.pop(node, []):
+            self.clock.later(0.1, act)
+        for worker in self.workers.values():
+            if worker.node == node:
+                worker.later(0.2, worker.report)
+        for listener in self._listeners:
+            listener(node, False)
 
     def is_silent(self, node: str) -> bool:
         """Whether a node's kubelet does not answer."""

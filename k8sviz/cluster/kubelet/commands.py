@@ -225,7 +225,9 @@ def _sleep(shell: Shell, args: list[str], stdin: str, out: Sink, err: Sink) -> R
 @_program("sh", "bash", "ash")
 def _sh(shell: Shell, args: list[str], stdin: str, out: Sink, err: Sink) -> Run:
     inner = shell.copy()
-    inner.variables, inner.exported = shell.environment, set(shell.environment)
+    known = {**shell.environment, "PWD": shell.folder, "SHLVL": "1"}
+    inner.variables = dict(sorted(known.items(), key=lambda pair: _bucket(pair[0])))
+    inner.exported = set(known)
     options, rest = _options(args)
     if "c" in options and rest:
         inner.name, inner.args = (rest[1] if len(rest) > 1 else "sh"), tuple(rest[2:])
@@ -239,6 +241,11 @@ def _sh(shell: Shell, args: list[str], stdin: str, out: Sink, err: Sink) -> Run:
         inner.name, inner.args = rest[0], tuple(rest[1:])
         return (yield from inner.run(script, out, err, stdin))
     return (yield from inner.run(stdin, out, err))
+
+
+def _bucket(name: str) -> int:
+    """Where busybox's shell keeps a variable, which is the order in which it hands them on (hashvar in ash.c)."""
+    return ((ord(name[0]) << 4 if name else 0) + sum(map(ord, name))) % 39
 
 
 @_program("date")
@@ -376,7 +383,7 @@ def _cp(shell: Shell, args: list[str], stdin: str, out: Sink, err: Sink) -> int:
 def _ls(shell: Shell, args: list[str], stdin: str, out: Sink, err: Sink) -> int:
     options, names = _options(args)
     code, first = 0, True
-    todo = [(name, shell.path(name)) for name in names or ["."]]
+    todo = [(name, shell.path(name)) for name in sorted(names) or ["."]]
     several = len(todo) > 1 or "R" in options
     while todo:
         name, path = todo.pop(0)
@@ -400,12 +407,14 @@ def _ls(shell: Shell, args: list[str], stdin: str, out: Sink, err: Sink) -> int:
         shown = [".", "..", *inside] if "a" in options else inside
         if "l" in options:
             out.write(f"total {4 * sum(_is_large(shell, path, each) for each in shown)}\n")
+        below = []
         for each in sorted(shown):
             inner = shell.view.absolute(each, path)
             found = shell.view.find(inner, links=False) or Node()
             out.write(_line(shell, each, inner, found, "l" in options))
             if "R" in options and each not in (".", "..") and found.is_folder:
-                todo.append((f"{name.rstrip('/')}/{each}", inner))
+                below.append((f"{name.rstrip('/')}/{each}", inner))
+        todo[:0] = below
     return code
 
 
@@ -423,9 +432,15 @@ def _line(shell: Shell, name: str, path: str, node: Node, long: bool) -> str:
     links = 1
     if node.is_folder:
         try:
-            links = 2 + sum(
-                (shell.view.find(f"{path.rstrip('/')}/{each}", links=False) or Node(b"")).is_folder
-                for each in shell.view.names(path)
+            inner = shell.view.mounted(path)
+            links = (
+                1
+                if not inner
+                else 2
+                + sum(
+                    (shell.view.find(f"{path.rstrip('/')}/{each}", links=False) or Node(b"")).is_folder
+                    for each in shell.view.names(path)
+                )
             )
         except OSError:
             links = 2

@@ -133,6 +133,10 @@ class View:
         inside = "/".join(part for part in (found.inside, rest) if part)
         return found.disk, inside, found.read_only
 
+    def mounted(self, path: str) -> bool:
+        """Whether a path lies in a volume, and not in the container's own layer."""
+        return self._place(path)[0] is not self.layer
+
     def absolute(self, path: str, folder: str = "/") -> str:
         """A path as the kernel reads it: from `folder` when it is not absolute."""
         found = posixpath.normpath(posixpath.join(folder, path))

@@ -56,6 +56,7 @@ class Worker:
         self.shows_ip = False
         self.network = False
         self.started_at = ""
+        self._seen = kubelets.clock.micro_stamp().replace("Z", "000Z")
         self.mounted = False
         self.leaving = False
         self.gone = False
@@ -117,7 +118,7 @@ class Worker:
         if not any("containerID" in each for each in known.values()):
             self.later(_MOUNT, self._sandbox if self.network else self._mount)
             return
-        self.kubelets.disks.fill(self.pod)
+        self.kubelets.disks.fill(self.local())
         self.mounted = True
         for each in self.containers:
             if each.name in known:
@@ -132,7 +133,7 @@ class Worker:
     def _go_on(self, container: Container) -> None:
         """Run again what ran before, without a word of it: what it has written since is not known."""
         objects = self.kubelets.objects(self.pod)
-        values = environment(self.pod, container.spec, objects).all_values()
+        values = environment(self.local(), container.spec, objects).all_values()
         self._run(container, values)
         ready, started = container.ready, container.started
         try:
@@ -168,9 +169,9 @@ class Worker:
             self.failures += 1
             self.try_again(delay, self._mount)
             return
-        self.kubelets.disks.fill(self.pod)
+        self.kubelets.disks.fill(self.local())
         self.mounted = True
-        self.later(_SANDBOX, self._sandbox)
+        self.later(self._about(_SANDBOX), self._sandbox)
 
     def _sandbox(self) -> None:
         if self.leaving:
@@ -179,7 +180,7 @@ class Worker:
         self.ip = host if self.pod["spec"].get("hostNetwork") else self.kubelets.addresses.next(self.node)
         self.network = True
         self.report()
-        self.later(_START, self.proceed)
+        self.later(self._about(_START), self.proceed)
 
     def proceed(self) -> None:
         """Start what is next: init containers one by one, then all others."""
@@ -218,8 +219,8 @@ class Worker:
             here = f'Successfully pulled image "{image}" in 141ms (141ms including waiting). Image size: 2140876 bytes.'
         self.event("Normal", "Pulled", here, container)
         objects = self.kubelets.objects(self.pod)
-        found = environment(self.pod, container.spec, objects)
-        trouble = config_trouble(self.pod, container.spec, objects)
+        found = environment(self.local(), container.spec, objects)
+        trouble = config_trouble(self.local(), container.spec, objects)
         if trouble:
             self._cannot_make(container, "CreateContainerConfigError", trouble)
             return
@@ -271,6 +272,20 @@ class Worker:
         self.try_again(_AGAIN, lambda: self._start(container))
 
     # -- while it runs ----------------------------------------------------------------------------------
+
+    def local(self) -> Object:
+        """The Pod as the kubelet knows it: with its addresses, and the annotations that it adds (kubelet/config)."""
+        notes = {**mapping(self.pod, "metadata", "annotations"), "kubernetes.io/config.seen": self._seen}
+        meta = {**self.pod["metadata"], "annotations": {**notes, "kubernetes.io/config.source": "api"}}
+        host = self.kubelets.host(self.node).get("address", "")
+        status = {**mapping(self.pod, "status"), "hostIP": host, "hostIPs": [{"ip": host}]}
+        if self.ip:
+            status |= {"podIP": self.ip, "podIPs": [{"ip": self.ip}]}
+        return {**self.pod, "metadata": meta, "status": status}
+
+    def _about(self, seconds: float) -> float:
+        """That long, or up to half as long again: no two Pods take the same time."""
+        return seconds * (1 + self.clock.random.random() / 2)
 
     @property
     def hostname(self) -> str:
