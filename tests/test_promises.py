@@ -46,6 +46,7 @@ def test_where_the_recording_went_on_midway_so_does_a_live_lab() -> None:
     assert ("ch09-undo-midway", "apply-v2") in midway
     assert ("ch09-rolling-update", "history") not in midway
     assert ("ch06-emptydir", "crash-container") not in midway
+    assert ("ch10-identity", "scale-down") not in midway
 
 
 def pod(name: str, restarts: int = 0) -> dict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -76,11 +77,17 @@ class Compared(NamedTuple):
             yield f"{where}: {line}"
 
 
-def compare_lab(name: str, *, yes: bool = False) -> Iterator[Compared]:
-    """Each step of a lab, done on the cluster of K8SVIZ_CONTEXT. The lab is removed at the end, whatever happens."""
+def compare_lab(name: str, *, yes: bool = False, by_hand: Sequence[str] = ()) -> Iterator[Compared]:
+    """Each step of a lab, done on the cluster of K8SVIZ_CONTEXT. The lab is removed at the end, whatever happens.
+
+    `by_hand` are shell commands for the steps that no kubectl does, in their order.
+    """
+    hands = iter(by_hand)
     live, recorded, story = Lab(name, source="live", yes=yes), Lab(name, source="recorded"), story_of(name)
     try:
         for step in live.steps:
+            if step.command.startswith("#") and (command := next(hands, "")):
+                subprocess.run(command, shell=True, check=True)  # noqa: S602 - the user's own command
             here, there = live.do(step.id), recorded.do(step.id)
             one, other = _drawn(live, story), _drawn(recorded, story)
             lines = [f"only live {edge}" for edge in (one - other)] + [f"only recorded {e}" for e in (other - one)]
@@ -104,12 +111,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lab", nargs="*", help="the labs (default: all)")
     parser.add_argument("--yes", action="store_true", help="the cluster is meant, although it is not on this machine")
+    parser.add_argument(
+        "--by-hand",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="for a step that no kubectl does; may come again",
+    )
     options = parser.parse_args(argv)
     done: list[Compared] = []
     failed = []
     for name in options.lab or lab_names():
         try:
-            for step in compare_lab(name, yes=options.yes):
+            for step in compare_lab(name, yes=options.yes, by_hand=options.by_hand):
                 done.append(step)
                 for row in step.rows:
                     print(row, flush=True)

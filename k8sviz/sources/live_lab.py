@@ -431,7 +431,7 @@ class LiveLab:
             took, missing = time.monotonic() - begun, unmet(step.waits, self._follower.history.at())
             if self._follower.closed:
                 return missing
-            if step.goes_on is not None and (not missing or took >= step.goes_on):
+            if step.goes_on is not None and (not missing or took >= max(step.goes_on, 1.0)):
                 return []
             quiet = self._follower.idle() >= _QUIET
             if quiet and not missing and (step.waits or took >= min(gap, 1.0)):

@@ -6,6 +6,7 @@ cut to what stays the same (`pod/kubia-*`), so lines are counted. A step promise
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -111,8 +112,16 @@ def goes_on(history: History, step_id: str) -> float | None:
     step = history.step(step_id)
     ended, settled = step.result.t if step.result else step.t, history.settled(step_id)
     moving = settled - ended <= MIDWAY or look(history.at(settled - MIDWAY)) != look(history.at(settled))
+    rows = changed(history, step_id)
+    moving = moving and (not rows or any(map(_is_on_its_way, rows)))
     following = history.steps.index(step) + 1 < len(history.steps)
     return round(settled - ended, 1) if moving and following else None
+
+
+def _is_on_its_way(row: str) -> bool:
+    words = row.partition(": ")[2]
+    numbers = re.match(r"replicas (\d+), ready (\d+)", words)
+    return words.startswith(("Pending", "Terminating")) or (numbers is not None and numbers[1] != numbers[2])
 
 
 def unmet(promise: Iterable[str], now: Snapshot) -> list[str]:
