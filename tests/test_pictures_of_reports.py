@@ -123,3 +123,21 @@ def test_a_silent_node_is_marked_in_every_picture_that_has_it() -> None:
     assert only(drawn("node", "25-sts-node-lost"), "Node", "w2").level == "unknown"
     frames = {group.name: group.facts for group in drawn("storage", "25-sts-node-lost").groups}
     assert frames == {"minio-0": ("on w1",), "minio-1": ("on w2, which is silent",)}
+
+
+@pytest.mark.parametrize("report", ["54-service-two-deployments", "26-overlapping-selectors"])
+def test_a_service_that_two_deployments_share_says_so(report: str) -> None:
+    diagram = drawn("overview", report)
+    assert only(diagram, "Service").facts[-1] == "shared by 2 workloads: lake, ui"
+
+
+def test_a_pod_without_the_port_that_a_service_names_is_marked() -> None:
+    def pod(name: str, port: str) -> dict[str, Any]:
+        ports = [{"name": port, "containerPort": 8080}]
+        spec = {"containers": [{"name": "main", "ports": ports}]}
+        return {"kind": "Pod", "metadata": {"name": name, "labels": {"app": "a"}}, "spec": spec}
+
+    ports = [{"port": 80, "targetPort": "http"}]
+    service = {"kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"app": "a"}, "ports": ports}}
+    found = lines(drawn("overview", [pod("good", "http"), pod("bad", "web"), service]))
+    assert found == {("s", "selects", "good", ""), ("s", "selects", "bad", "bad")}

@@ -79,6 +79,11 @@ class Builder:
         """Draw an API object. Returns its id."""
         return self.node(ref.kind, ref.name, self.id_of(ref), facts, ref=ref, **looks)
 
+    def add_fact(self, node_id: str, fact: str) -> None:
+        """Say one thing more of a node that is drawn."""
+        node = self._nodes[node_id]
+        self._nodes[node_id] = node._replace(facts=(*node.facts, fact))
+
     def frame(
         self,
         kind: str,

@@ -8,9 +8,10 @@ from typing import Unpack
 from k8sviz.diagrams.kit.builder import Builder, Looks
 from k8sviz.diagrams.kit.facts import container_level, pod_level
 from k8sviz.history import History
+from k8sviz.kinds import Ref
 from k8sviz.observed import Received, received, received_now
 from k8sviz.rules.fields import JSON, text
-from k8sviz.rules.pods import container_state, pod_status
+from k8sviz.rules.pods import container_state
 from k8sviz.rules.views import Pod
 
 __all__ = ["PodFrame", "container_kind"]
@@ -24,12 +25,22 @@ class PodFrame:
     Pods of one controller are alike, with all that is in them; `alike` says it for those that have none.
     """
 
-    def __init__(self, b: Builder, pod: JSON, facts: Iterable[str] = (), *, alike: str = "") -> None:
+    def __init__(
+        self,
+        b: Builder,
+        pod: JSON,
+        facts: Iterable[str] = (),
+        *,
+        alike: str = "",
+        ref: Ref | None = None,
+        status: str | None = None,
+    ) -> None:
+        """`ref` and `status` are those of the workload that will make the Pod, where there is none yet."""
         self.b, self.pod = b, Pod(pod)
         self.ref = self.pod.ref
         self.owner = alike or b.owner_of(self.pod.json)
-        status = pod_status(self.pod.json) if self.pod.observed else ""
-        self.id = b.group(self.ref, facts, state=status, level=pod_level(status), alike=self.alike(status))
+        status = self.pod.status if status is None else status
+        self.id = b.group(ref or self.ref, facts, state=status, level=pod_level(status), alike=self.alike(status))
 
     def alike(self, *words: str) -> str:
         """What makes things of this Pod and of its siblings alike; '' where it has none."""

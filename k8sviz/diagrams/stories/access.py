@@ -6,24 +6,23 @@ kube-root-ca.crt), who am I (the token of the ServiceAccount)? An ambassador con
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from k8sviz.diagrams.kit.builder import Builder
-from k8sviz.diagrams.kit.facts import container_level, pod_level
-from k8sviz.diagrams.kit.limits import LIMIT
+from k8sviz.diagrams.kit.builder import Builder, Looks
+from k8sviz.diagrams.kit.facts import container_level
 from k8sviz.diagrams.kit.model import Diagram
-from k8sviz.diagrams.kit.summary import sum_up
+from k8sviz.diagrams.kit.pods import PodFrame, container_kind
 from k8sviz.diagrams.stories.allowing import Grants
 from k8sviz.history import History, Object, Snapshot, ref_of
 from k8sviz.kinds import Ref
-from k8sviz.observed import Received, received, received_now
 from k8sviz.rules.access import ambassador, can_reach_api
-from k8sviz.rules.admission import admitted, in_start_order, service_account
-from k8sviz.rules.fields import listed, text
+from k8sviz.rules.admission import admitted, in_start_order
+from k8sviz.rules.fields import JSON, integer, listed, mapped, text
+from k8sviz.rules.meta import owners_of
 from k8sviz.rules.objects import Objects
-from k8sviz.rules.pods import container_state, pod_status
-from k8sviz.rules.views import Workload
+from k8sviz.rules.pods import container_state
+from k8sviz.rules.views import Pod, Workload
 from k8sviz.words import say
 
 __all__ = ["access"]
@@ -31,7 +30,6 @@ __all__ = ["access"]
 _SERVICE: Final = Ref("Service", "kubernetes", "default")
 _HOST, _PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
 _SERVER: Final = "api-server"
-_OWNERS: Final = ("metadata", "ownerReferences")
 _RUN: Final = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob")
 
 
@@ -49,33 +47,17 @@ def access(
     >>> [edge.label for edge in access(History.of([pod]).at()).edges if edge.relation == "plain"]
     ['plain HTTP\\nlocalhost:8001']
     """
-    if focus is not None:
-        snapshot.require(focus)
-    story = _Story(Builder(snapshot, namespace), history)
+    story = _Story(Builder(snapshot, namespace, focus), history)
     for ref, pod in _running(snapshot, namespace):
         if focus is None or focus.kind not in _RUN or ref == focus:
             story.pod(pod, ref)
     story.grants.everything()
-    # seven steps from a program to what it may do: from left to right they would not fit a page
-    diagram = story.b.diagram("access", _title(snapshot, namespace, focus))._replace(direction="TB")
-    diagram = diagram._replace(notes=(*diagram.notes, *story.grants.notes))
-    if not any(snapshot.objects(kind) for kind in ("ClusterRole", "ClusterRoleBinding")) and diagram.nodes:
+    story.b.notes += story.grants.notes
+    if not any(snapshot.objects(kind) for kind in ("ClusterRole", "ClusterRoleBinding")) and story.b.states():
         elsewhere = snapshot.missing("ClusterRole") == "elsewhere"
-        note = say("access.note.cluster-elsewhere") if elsewhere else say("access.note.cluster")
-        diagram = diagram._replace(notes=(*diagram.notes, note))
-    if focus is not None:
-        frames = {group.id for group in diagram.groups if group.ref == focus}
-        diagram = diagram.around(*(n.id for n in diagram.nodes if n.ref == focus or n.group in frames))
-    elif not diagram.nodes:
-        diagram = diagram._replace(notes=(*diagram.notes, say("access.note.nothing")))
-    return sum_up(diagram, LIMIT)
-
-
-def _title(snapshot: Snapshot, namespace: str | None, focus: Ref | None) -> str:
-    if focus is not None:
-        return say("access.title.one", what=focus)
-    name = namespace or snapshot.about.namespace
-    return say("access.title.namespace", namespace=name) if name else say("access.title.all")
+        story.b.notes.append(say("access.note.cluster-elsewhere") if elsewhere else say("access.note.cluster"))
+    # seven steps from a program to what it may do: from left to right they would not fit a page
+    return story.b.told("access")._replace(direction="TB")
 
 
 def _running(snapshot: Snapshot, namespace: str | None) -> Iterator[tuple[Ref, Object]]:
@@ -83,8 +65,8 @@ def _running(snapshot: Snapshot, namespace: str | None) -> Iterator[tuple[Ref, O
     pods = snapshot.objects("Pod", namespace=namespace)
     yield from ((ref_of(pod), pod) for pod in pods)
     makers = [obj for kind in _RUN[1:] for obj in snapshot.objects(kind, namespace=namespace)]
-    owners = {_name_of(ref_of(obj)): listed(obj, "metadata", "ownerReferences") for obj in makers}
-    todo = [(owner, text(pod, "metadata", "namespace")) for pod in pods for owner in listed(pod, *_OWNERS)]
+    owners = {_name_of(ref_of(obj)): owners_of(obj) for obj in makers}
+    todo = [(owner, text(pod, "metadata", "namespace")) for pod in pods for owner in owners_of(pod)]
     busy: set[str] = set()
     while todo:
         owner, home = todo.pop()
@@ -117,67 +99,47 @@ class _Story:
         """Reads the containers' images, words and mounts, the volumes and serviceAccountName."""
         if not text(pod, "metadata", "uid"):
             pod = dict(admitted(pod, self.objects))  # as it will be once the API server has taken it
-        status = say("access.state.template") if ref.kind != "Pod" else pod_status(pod) if "status" in pod else ""
-        owner = self.b.owner_of(pod)
-        frame = self.b.group(ref, state=status, level=pod_level(status), alike=f"{owner} {status}" if owner else "")
+        status = say("access.state.template") if ref.kind != "Pod" else None
+        frame = PodFrame(self.b, pod, ref=ref, status=status)
         proxy = ambassador(pod)
         for container, role in in_start_order(pod):
             name = text(container, "name")
-            node = self.container(
-                pod, container, "InitContainer" if role in ("init", "sidecar") else "Container", frame
-            )
+            node = self.container(frame, container, role)
             if proxy is not None and name != proxy.container:
-                target = self.in_pod(pod, "container", proxy.container)
+                target = frame.at("container", proxy.container)
                 self.b.edge(node, target, "plain", say("access.edge.plain", port=proxy.port))
             else:
-                self.answers(pod, container, node, frame)
+                self.answers(frame, container, node)
 
-    def container(self, pod: Object, container: Mapping[str, Any], kind: str, frame: str) -> str:
+    def container(self, frame: PodFrame, container: JSON, role: str) -> str:
         name = text(container, "name")
-        state = container_state(pod, name)
-        proxy = ambassador(pod)
+        state = container_state(frame.pod.json, name)
+        proxy = ambassador(frame.pod.json)
         facts = [text(container, "image")] if text(container, "image") else []
         if proxy is not None:
             mine = proxy.container == name
             facts += [say("access.fact.proxy", port=proxy.port)] if mine else [say("access.fact.plain")]
-        return self.b.node(
-            kind,
-            name,
-            self.in_pod(pod, "container", name),
-            facts,
-            state=state.word,
-            level=container_level(pod, state),
-            group=frame,
-            alike=self.alike(pod, name),
-        )
+        looks = Looks(state=state.word, level=container_level(frame.pod.json, state), alike=frame.alike(name))
+        kind = container_kind("" if role == "ephemeral" else role)
+        return self.b.node(kind, name, frame.at("container", name), facts, group=frame.id, **looks)
 
-    def alike(self, pod: Object, name: str) -> str:
-        owner = self.b.owner_of(pod)
-        return f"{owner} {name}" if owner else ""
-
-    def in_pod(self, pod: Object, what: str, name: str) -> str:
-        ref = ref_of(pod)
-        return f"{what}/{ref.namespace}/{ref.name}/{name}"
-
-    def answers(self, pod: Object, container: Mapping[str, Any], node: str, frame: str) -> None:
+    def answers(self, frame: PodFrame, container: JSON, node: str) -> None:
         """What the container has to find the API server, to trust it, and to log in."""
         name = text(container, "name")
-        has = can_reach_api(container, listed(pod, "spec", "volumes"))
-        self.where(pod, name, node, frame)
-        self.trust(pod, name, has.get("ca", ""), node, frame)
-        self.who(pod, name, has.get("token", ""), node, frame)
+        has = can_reach_api(container, listed(frame.pod.json, "spec", "volumes"))
+        self.where(frame, name, node)
+        self.trust(frame, name, has.get("ca", ""), node)
+        self.who(frame, name, has.get("token", ""), node)
 
-    def where(self, pod: Object, container: str, node: str, frame: str) -> None:
-        shown = self.variables(pod, container)
+    def where(self, frame: PodFrame, container: str, node: str) -> None:
+        shown = self.variables(frame, container)
         host, port = shown.get(_HOST), shown.get(_PORT) or "443"
         facts = [
             say("access.fact.host", value=host) if host else say("access.fact.host-unknown"),
             say("access.fact.port", name=_PORT, value=port),
             say("access.fact.dns", name="kubernetes.default.svc"),
         ]
-        at = self.in_pod(pod, "variable", f"{container}/{_HOST}")
-        alike = self.alike(pod, f"{container} {_HOST}")
-        variable = self.b.node("Variable", _HOST, at, facts, group=frame, alike=alike)
+        variable = frame.put("Variable", _HOST, facts, of=container)
         self.b.edge(node, variable, "where", say("access.question.where"))
         service = self.b.object(_SERVICE, [say("access.fact.in-namespace", namespace=_SERVICE.namespace)])
         self.b.edge(variable, service, "address", say("access.edge.address"))
@@ -186,60 +148,41 @@ class _Story:
     def server(self) -> str:
         return self.b.node("Endpoint", say("access.name.server"), _SERVER, [say("access.fact.https")])
 
-    def variables(self, pod: Object, container: str) -> dict[str, str | None]:
+    def variables(self, frame: PodFrame, container: str) -> dict[str, str | None]:
         """The variables that say where the API server is; an address that only the node knew if an output shows it."""
-        if self.b.snapshot.find(ref_of(pod)) is None:  # a template's Pod: what is written is all there is
-            written = next((c for c, _ in in_start_order(pod) if text(c, "name") == container), {})
+        if self.b.snapshot.find(frame.pod.ref) is None:  # a template's Pod: what is written is all there is
+            written = next((c for c, _ in in_start_order(frame.pod.json) if text(c, "name") == container), {})
             return {text(e, "name"): text(e, "value") or None for e in listed(written, "env")}
-        if self.history is None:
-            got: Received = received_now(self.b.snapshot, ref_of(pod), container)
-        else:
-            t = min(self.b.snapshot.t, self.history.end)
-            got = received(self.history, t, ref_of(pod), container)
+        got = frame.received(container, self.history)
         values = got.environment.all_values()
         # a Pod may set them itself, even from a Secret, whose value is not for a picture
         found = {name: values.get(name) for name in (_HOST, _PORT) if name not in got.secret_names}
         seen = {s.name: (s.content or b"").decode() for s in got.seen if s.what == "variable" and s.name in found}
         return {**found, **{name: value for name, value in seen.items() if found[name] is None}}
 
-    def trust(self, pod: Object, container: str, path: str, node: str, frame: str) -> None:
-        at = self.in_pod(pod, "trust", container)
-        alike = self.alike(pod, f"{container} ca.crt")
+    def trust(self, frame: PodFrame, container: str, path: str, node: str) -> None:
+        question = say("access.question.trust")
         if not path:
-            answer = self.b.node(
-                "File",
-                "ca.crt",
-                at,
-                [say("access.fact.no-ca")],
-                state=say("access.state.untrusted"),
-                level="bad",
-                group=frame,
-                alike=alike,
-            )
-            self.b.edge(node, answer, "trust", say("access.question.trust"), "bad")
+            looks = Looks(state=say("access.state.untrusted"), level="bad")
+            answer = frame.put("File", "ca.crt", [say("access.fact.no-ca")], of=container, **looks)
+            self.b.edge(node, answer, "trust", question, "bad")
             return
-        answer = self.b.node(
-            "File", "ca.crt", at, [say("access.fact.path", path=_short(path))], group=frame, alike=alike
-        )
-        self.b.edge(node, answer, "trust", say("access.question.trust"))
-        self.b.link(
-            answer, Ref("ConfigMap", "kube-root-ca.crt", ref_of(pod).namespace), "from-key", say("access.edge.from-key")
-        )
+        answer = frame.put("File", "ca.crt", [say("access.fact.path", path=_short(path))], of=container)
+        self.b.edge(node, answer, "trust", question)
+        ref = Ref("ConfigMap", "kube-root-ca.crt", frame.pod.namespace)
+        self.b.link(answer, ref, "from-key", say("access.edge.from-key"))
 
-    def who(self, pod: Object, container: str, path: str, node: str, frame: str) -> None:
-        at = self.in_pod(pod, "token", container)
-        alike = self.alike(pod, f"{container} token")
+    def who(self, frame: PodFrame, container: str, path: str, node: str) -> None:
+        question = say("access.question.who")
         if not path:
-            state = say("access.state.anonymous")
-            answer = self.b.node(
-                "Token", "token", at, [say("access.fact.no-token")], state=state, level="bad", group=frame, alike=alike
-            )
-            self.b.edge(node, answer, "who", say("access.question.who"), "bad")
+            looks = Looks(state=say("access.state.anonymous"), level="bad")
+            answer = frame.put("Token", "token", [say("access.fact.no-token")], of=container, **looks)
+            self.b.edge(node, answer, "who", question, "bad")
             return
-        facts = [say("access.fact.path", path=_short(path)), say("access.fact.expires", seconds=_seconds(pod))]
-        answer = self.b.node("Token", "token", at, facts, group=frame, alike=alike)
-        self.b.edge(node, answer, "who", say("access.question.who"))
-        home = Ref("ServiceAccount", service_account(pod), ref_of(pod).namespace)
+        expires = say("access.fact.expires", seconds=_seconds(frame.pod))
+        answer = frame.put("Token", "token", [say("access.fact.path", path=_short(path)), expires], of=container)
+        self.b.edge(node, answer, "who", question)
+        home = Ref("ServiceAccount", frame.pod.account, frame.pod.namespace)
         self.grants.account(home)
         self.b.edge(answer, self.b.id_of(home), "token", say("access.edge.token"))
 
@@ -249,12 +192,8 @@ def _short(path: str) -> str:
     return path if len(path) < 30 else "…/" + "/".join(path.split("/")[-2:])
 
 
-def _seconds(pod: Object) -> int:
+def _seconds(pod: Pod) -> int:
     """How long the token is good for that the Pod's projected volumes ask for; 3600 by default."""
-    for volume in listed(pod, "spec", "volumes"):
-        for source in listed(volume, "projected", "sources"):
-            token = source.get("serviceAccountToken")
-            if isinstance(token, Mapping):
-                seconds = token.get("expirationSeconds")
-                return seconds if isinstance(seconds, int) else 3600
-    return 3600
+    sources = (source for volume in pod.volumes for source in listed(volume.source, "sources"))
+    token = next((found for source in sources if (found := mapped(source, "serviceAccountToken")) is not None), {})
+    return integer(token, "expirationSeconds") or 3600

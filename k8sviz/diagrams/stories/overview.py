@@ -25,7 +25,7 @@ from k8sviz.rules.fields import JSON, flag, integer, listed, mapped, mapping, st
 from k8sviz.rules.meta import is_terminating, owners_of
 from k8sviz.rules.references import references
 from k8sviz.rules.selectors import Requirement, label_selector, labels_of, matches_all, parse_selector
-from k8sviz.rules.services import endpoints_of, service_of, service_selector
+from k8sviz.rules.services import endpoints_of, service_of, service_selector, target_port
 from k8sviz.rules.statefulset import claim_templates, replicas_of
 from k8sviz.rules.views import Pod, Service, Workload
 from k8sviz.words import say
@@ -233,12 +233,16 @@ class _Story:
 
     def short(self, node: Node) -> str:
         """A name for a card of many: that of the owner highest up, since those below it are made from it."""
-        at, seen = node.id, {node.id}
-        while self.owner.get(at, at) not in seen:
-            at = self.owner[at]
-            seen.add(at)
-        obj = self.drawn.get(at, {})
-        return text(obj, "spec", "claimRef", "name") or text(obj, "metadata", "name") or node.name
+        return self.short_of(node.id) or node.name
+
+    def short_of(self, node: str) -> str:
+        """The name of the owner highest up; '' for something that is no object."""
+        seen = {node}
+        while self.owner.get(node, node) not in seen:
+            node = self.owner[node]
+            seen.add(node)
+        obj = self.drawn.get(node, {})
+        return text(obj, "spec", "claimRef", "name") or text(obj, "metadata", "name")
 
     @cached_property
     def families(self) -> _Families:
@@ -348,16 +352,28 @@ def _template(obj: Object) -> JSON | None:
 
 
 def _service(story: _Story, node: str, service: Object) -> None:
-    """spec.selector."""
-    if service_selector(service):
-        _select(story, node, service, {"matchLabels": service_selector(service)}, "selects")
+    """spec.selector and ports: which workloads share the Service, and which of them lacks a port that it names."""
+    if not service_selector(service):
+        return
+    reached = _select(story, node, service, {"matchLabels": service_selector(service)}, "selects")
+    pods = {target for target in reached if story.drawn[target].get("kind") == "Pod"}
+    makers = sorted({story.short_of(target) for target in reached if target in story.owner or target not in pods})
+    if len(makers) > 1:
+        story.b.add_fact(node, say("overview.fact.shared", count=len(makers), names=", ".join(makers[:4])))
+    for target in reached:
+        pod = story.runners.specs[target]
+        lacking = [text(p, "targetPort") for p in listed(service, "spec", "ports") if target_port(p, pod) is None]
+        if lacking:
+            label = say("overview.edge.no-port", names=", ".join(lacking))
+            story.b.edge(node, target, "selects", label, "bad")
 
 
-def _select(story: _Story, node: str, obj: Object, selector: JSON | None, relation: str) -> None:
+def _select(story: _Story, node: str, obj: Object, selector: JSON | None, relation: str) -> list[str]:
     requirements = label_selector(selector)
-    if requirements is not None:
-        for target in story.runners.select(key_of(obj).namespace, requirements):
-            story.b.edge(node, target, relation, say(f"overview.edge.{relation}"))
+    reached = story.runners.select(key_of(obj).namespace, requirements) if requirements is not None else []
+    for target in reached:
+        story.b.edge(node, target, relation, say(f"overview.edge.{relation}"))
+    return reached
 
 
 def _slice(story: _Story, node: str, endpoint_slice: Object) -> None:
