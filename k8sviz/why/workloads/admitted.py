@@ -7,7 +7,7 @@ apiserver/pkg/admission/plugin/webhook, Kubernetes v1.36.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from k8sviz.rules.fields import mapping
@@ -36,7 +36,9 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
-def refused_by_server(case: Case, message: str, proof: Iterable[Evidence | None]) -> Explanation:
+def refused_by_server(
+    case: Case, message: str, proof: Iterable[Evidence | None], also: Sequence[Explanation | None] = ()
+) -> Explanation:
     """What the API server said to the controller, read against the objects that it speaks of."""
     state = say("why.state.short")
     evidence = list(proof)
@@ -47,17 +49,24 @@ def refused_by_server(case: Case, message: str, proof: Iterable[Evidence | None]
             name, what = groups.get("name") or groups.get("what") or "", groups.get("what") or message
             evidence += _objects(case, code, name)
             told: dict[str, Any] = {"message": message, "name": name, "what": what.strip(), "more": ""}
-            return _told(case, code, state, evidence, told)
-    return case.tell("rollout.pods-refused", state, "error", evidence=evidence, message=message)
+            return _told(case, code, state, evidence, [*also], told)
+    return case.tell("rollout.pods-refused", state, "error", evidence=evidence, also=also, message=message)
 
 
-def _told(case: Case, code: str, state: str, evidence: list[Evidence | None], told: dict[str, Any]) -> Explanation:
+def _told(
+    case: Case,
+    code: str,
+    state: str,
+    evidence: list[Evidence | None],
+    also: list[Explanation | None],
+    told: dict[str, Any],
+) -> Explanation:
     if code == "refused.account-missing":
         near = around(case, "ServiceAccount", told["name"])
         told["more"] = say("why.pull.elsewhere", place=near.place) if near.where else near.hint
         evidence += near.evidence
     told["namespace"] = case.namespace or "default"
-    return case.tell(code, state, "error", evidence=evidence, **told)
+    return case.tell(code, state, "error", evidence=evidence, also=also, **told)
 
 
 def _objects(case: Case, code: str, name: str) -> list[Evidence | None]:

@@ -62,7 +62,8 @@ def pods_refused(case: Case) -> Explanation | None:
             continue
         message = text(failure, "message") or (event_message(events[0]) if events else "")
         proof = [condition_fact(obj, "ReplicaFailure"), *map(event_fact, events[:1])]
-        return refused_by_server(case, message, proof)
+        refused = [case.ask(each) for each in owned if condition(each, "ReplicaFailure")]
+        return refused_by_server(case, message, proof, refused)
     return None
 
 
