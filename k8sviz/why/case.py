@@ -36,6 +36,7 @@ __all__ = [
     "first_of",
     "join",
     "note",
+    "shown",
 ]
 
 Level = Literal["fine", "warning", "waiting", "error"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from k8sviz.rules.fields import integer, listed, mapping, strings, text
 from k8sviz.rules.pods import pod_status
-from k8sviz.why.case import Case, called, event_fact, event_message, join
+from k8sviz.why.case import Case, called, event_fact, event_message, join, shown
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.pods.reading import container_spec, memory_limit, state_fact, volume_fact, volume_of
 from k8sviz.words import say
@@ -73,7 +73,7 @@ class _Attempt:
             value = mapping(value).get(part)
         if value is None:
             return
-        words = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        words = " ".join(map(str, value)) if isinstance(value, list) else shown(value)
         source = f"spec.containers[{self.name}].{'.'.join(path)}"
         self.proof.append(Evidence(say("why.text.field", path=source, subject=called(self.case.ref)), words))
 
@@ -203,7 +203,8 @@ def _no_folder(attempt: _Attempt, match: Match) -> Explanation:
 def _too_little_memory(attempt: _Attempt, match: Match) -> Explanation:  # noqa: ARG001
     attempt.field("resources", "limits")
     limit = memory_limit(attempt.case, attempt.name) or say("why.text.none")
-    return attempt.because("container.limit-too-low", limit=limit)
+    unit = say("why.pod-words.no-unit", limit=limit) if limit.isdecimal() else ""
+    return attempt.because("container.limit-too-low", limit=limit, unit=unit)
 
 
 def _read_only_root(attempt: _Attempt, match: Match) -> Explanation:
