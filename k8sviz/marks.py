@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from k8sviz.errors import K8svizError
+from k8sviz.saving import replacing
 from k8sviz.words import say
 
 __all__ = ["Marks", "Part", "mark", "marks", "marks_path"]
@@ -92,6 +93,8 @@ def mark(part: Part, name: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
             return _add(path, part, name)
+    except K8svizError as error:  # it could not be written
+        return say("exercise.progress.unwritable", path=path, why=error)
     except OSError as error:
         return say("exercise.progress.unwritable", path=path, why=error.strerror or error)
 
@@ -132,26 +135,8 @@ def _texts(value: Any) -> dict[str, str]:
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write beside the file and then replace it, so that nobody ever reads half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.write("\n")
-        _replace(name, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def _replace(name: str, path: Path) -> None:
-    """Windows refuses to replace a file that somebody reads at that moment."""
-    for _ in range(20):
-        with contextlib.suppress(PermissionError):
-            Path(name).replace(path)
-            return
-        time.sleep(0.05)
-    Path(name).replace(path)
+    with replacing(path, private=True) as file:
+        file.write(f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def _put_aside(path: Path) -> Path:

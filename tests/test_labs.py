@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from k8sviz.errors import K8svizError
 from k8sviz.sources import labs
-from k8sviz.sources.unpack import dump_lab, safe_name, unpack
+from k8sviz.sources.labs import safe_name
+from k8sviz.sources.unpack import dump_lab, unpack
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 LABS = labs.lab_names(DATA)

@@ -10,6 +10,7 @@ from k8sviz.diagrams.kit.model import Diagram
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.render.svg import svg
 from k8sviz.render.text import text
+from k8sviz.saving import save
 
 __all__ = ["FORMATS", "Picture", "render"]
 
@@ -78,11 +79,4 @@ class Picture:
         if chosen is None:
             raise K8svizError(f"cannot tell a format from {target.name!r}; end it in {', '.join(sorted(_SUFFIXES))}")
         drawn = render(self.diagram, chosen, theme=self.theme)
-        try:
-            if isinstance(drawn, bytes):
-                target.write_bytes(drawn)
-            else:
-                target.write_text(drawn + "\n", encoding="utf-8")
-        except OSError as error:
-            raise K8svizError(f"cannot write {target}: {error.strerror or error}") from None
-        return target
+        return save(target, drawn if isinstance(drawn, bytes) else f"{drawn}\n")

@@ -194,7 +194,8 @@ def _walk(folder: str) -> list[Path]:
     for where, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
         named = (f for f in files if not f.startswith("."))
-        found += [Path(where, f) for f in named if f.lower().endswith(_SUFFIXES) or f in _KUSTOMIZATIONS]
+        chosen = (Path(where, f) for f in named if f.lower().endswith(_SUFFIXES) or f in _KUSTOMIZATIONS)
+        found += [path for path in chosen if path.is_file()]  # a pipe or device would keep us waiting
     return sorted(found, key=lambda path: path.parts)
 
 

@@ -7,10 +7,11 @@ the environment variable K8SVIZ_DATA points.
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from k8sviz.errors import K8svizError, nearest
+from k8sviz.letters import printable
 
 __all__ = [
     "LAB_FILE",
@@ -23,6 +24,7 @@ __all__ = [
     "lab_names",
     "load_lab",
     "read_lab",
+    "safe_name",
 ]
 
 LAB_FILE = "lab.yaml"
@@ -72,7 +74,36 @@ class LabSpec(NamedTuple):
         known = [name for step in self.steps for name in step.files]
         if file not in known:
             raise K8svizError(f"lab {self.name} has no file {file!r}; {nearest(file, known)}")
-        return (self.folder / file).read_bytes().decode("utf-8")
+        place = self.folder / safe_name(file)
+        if not place.resolve().is_relative_to(self.folder.resolve()) or not place.is_file():
+            raise K8svizError(f"lab {self.name}: {file} is no file of its folder")
+        try:
+            return place.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise K8svizError(f"lab {self.name}: cannot read {file}: {error}") from None
+
+
+def safe_name(name: object) -> str:
+    """The same name when it stays inside the lab's folder on every system; K8svizError otherwise.
+
+    >>> safe_name("conf.d/gzip.conf")
+    'conf.d/gzip.conf'
+    >>> safe_name("../gzip.conf")
+    Traceback (most recent call last):
+    k8sviz.errors.K8svizError: file name '../gzip.conf' would leave the lab's folder
+    """
+    if not isinstance(name, str) or not name:
+        raise K8svizError(f"file name {name!r} is no text")
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+        raise K8svizError(f"file name {name!r} would leave the lab's folder")
+    if str(path) != name or name == "." or len(name) > 200 or printable(name) != name:
+        raise K8svizError(f"file name {name!r} is not a plain relative name")
+    if any(part.startswith((".", "~", "-")) for part in path.parts):
+        raise K8svizError(f"file name {name!r} is hidden, or means something else to a shell")
+    if name.casefold() in (LAB_FILE, RECORDING_FILE):
+        raise K8svizError(f"file name {name!r} is taken by the lab itself")
+    return name
 
 
 def data_dir() -> Path:
@@ -138,20 +169,21 @@ def read_lab(folder: Path) -> LabSpec:
             steps=tuple(_step(item) for item in content["steps"]),
             folder=folder,
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise K8svizError(f"{path}: not a lab: {error.args[0]}") from error
 
 
 def _yaml(path: Path) -> Any:
-    import yaml  # here, so that `import k8sviz` stays fast
+    from k8sviz.sources import yaml_events  # here, so that `import k8sviz` stays fast
 
     try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+        data = path.read_bytes()
+        documents = yaml_events.documents(data.decode("utf-8"), len(data), str(path))
     except OSError as error:
         raise K8svizError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise K8svizError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    return documents[0].value if documents else None
 
 
 def _step(item: Mapping[str, Any]) -> StepSpec:
@@ -160,7 +192,7 @@ def _step(item: Mapping[str, Any]) -> StepSpec:
         _word(item, "id"),
         _word(item, "command"),
         str(item.get("about", "")),
-        tuple(item.get("files", ())),
+        tuple(map(safe_name, item.get("files") or ())),
         tuple(map(str, item.get("waits", ()))),
         after if isinstance(after, int | float) else None,
     )

@@ -93,6 +93,7 @@ class Cluster:
         self.context = context
         self.namespace = namespace  # the context's own, where a command names none
         self.server: str = api.configuration.host
+        self.also_called: tuple[str, ...] = ()  # the kubeconfig's names of the cluster and the user
         self._budget: Budget | None = None
         limit_heads(api.rest_client.pool_manager)
 
@@ -323,7 +324,10 @@ def connect(context: str | None = None, config_file: str | None = None) -> Clust
     except Exception as error:
         raise _no_config(error) from None
     found: dict[str, Any] = next((c for c in config.list_kube_config_contexts(file)[0] if c["name"] == chosen), {})
-    return _cluster(client, settings, chosen, (found.get("context") or {}).get("namespace") or "default")
+    place: Mapping[str, Any] = found.get("context") or {}
+    cluster = _cluster(client, settings, chosen, place.get("namespace") or "default")
+    cluster.also_called = tuple(str(place.get(key) or "") for key in ("cluster", "user"))
+    return cluster
 
 
 def _cluster(client: Any, settings: Any, context: str, namespace: str) -> Cluster:

@@ -35,6 +35,7 @@ from k8sviz.rules.meta import ref_of
 from k8sviz.sources.follow import Follower, path_of
 from k8sviz.sources.labs import LabSpec, StepSpec
 from k8sviz.sources.live import Cluster, RefusedError, connect, contexts, kubeconfig
+from k8sviz.sources.production import looks_like_production
 from k8sviz.sources.promises import is_passing, unmet
 from k8sviz.sources.recording import read
 from k8sviz.sources.strangers import is_free, strangers
@@ -57,7 +58,6 @@ _QUIET: Final = 0.5  # seconds without a change that count as quiet
 # a claim that found no volume is looked at again every 15 seconds (kube-controller-manager --pvclaimbinder-sync-period)
 _BINDERS_ROUND: Final = 20.0
 _PATIENCE: Final = 60.0  # seconds beyond what it took in the recording, where real kubelets are at work
-_PRODUCTION: Final = re.compile(r"(?<![a-z])(prod|production|prd|live)(?![a-z])")
 _ON_THIS_MACHINE: Final = ("minikube", "kind-", "k3d-", "docker-desktop", "rancher-desktop", "colima", "orbstack")
 _IN_CONTAINERS: Final = re.compile(r"\bkubectl\s+(exec|logs|attach|port-forward|cp|debug)\b|/proxy/")
 _CHANGING: Final = re.compile(
@@ -97,7 +97,7 @@ def writable(context: str | None = None, *, yes: bool = False) -> Cluster:
 
 def _doubt(cluster: Cluster) -> str:
     host = urlsplit(cluster.server).hostname or ""
-    if _PRODUCTION.search(cluster.context.lower()) or _PRODUCTION.search(host.lower()):
+    if any(map(looks_like_production, (cluster.context, host, *cluster.also_called))):
         return "production"
     return "" if _is_local(host, cluster.context) else "elsewhere"
 

@@ -103,14 +103,7 @@ def redact_file(path: str | os.PathLike[str], out: str | os.PathLike[str], *, to
     history = read(path)
     begun = history.about.values == TOKENS and history.about.secret_values == "kept"  # noqa: S105 - the header's word
     made = denied(history) if tokens or begun else redacted(history)
-    place = Path(out)
-    beside = place.with_name(f".{place.name}.part")
-    try:
-        write(made, beside)
-        beside.replace(place)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise K8svizError(f"cannot write {out}: {error.strerror or error}") from None
+    write(made, out)
 
 
 def record_namespace(

@@ -17,6 +17,7 @@ import msgspec
 
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import About, History, Key, Object, Result, Step
+from k8sviz.saving import replacing
 
 __all__ = ["FORMAT", "RecordingError", "Writer", "read", "write"]
 
@@ -280,7 +281,7 @@ def write(history: History, path: str | os.PathLike[str]) -> None:
         rows.append((step.t, 0, step))
         if step.result is not None:
             rows.append((max(step.t, step.result.t), 2, (step.id, step.result)))
-    with open(path, "wb") as file:
+    with replacing(path) as file:
         writer = Writer(file, history.about)
         _write_rows(writer, sorted(rows, key=lambda row: row[:2]))
         if history.complete:

@@ -8,17 +8,18 @@ step's id, and the commands from then on name that one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from k8sviz.errors import K8svizError
 from k8sviz.history import History
+from k8sviz.saving import save
 from k8sviz.sources import recording as recordings
-from k8sviz.sources.labs import LAB_FILE, RECORDING_FILE, LabSpec, StepSpec
+from k8sviz.sources.labs import LAB_FILE, RECORDING_FILE, LabSpec, StepSpec, safe_name
 from k8sviz.sources.promises import changed, goes_on
 
-__all__ = ["dump_lab", "safe_name", "unpack"]
+__all__ = ["dump_lab", "unpack"]
 
 _WIDTH = 100
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -36,6 +37,7 @@ def unpack(recording: Path, data: Path) -> Path:
     files = _Files()
     steps = tuple(_steps(history, files))
     lab = LabSpec(about.name, about.title, about.namespace, about.server.get("gitVersion", ""), steps, folder)
+    _refuse_links(folder, (*files.texts, LAB_FILE, RECORDING_FILE))
     for file, text in files.texts.items():
         _write(folder / file, text.encode("utf-8"))
     _write(folder / LAB_FILE, dump_lab(lab).encode("utf-8"))
@@ -48,25 +50,6 @@ def dump_lab(lab: LabSpec) -> str:
     head = {"name": lab.name, "title": lab.title, "namespace": lab.namespace, "server": lab.server}
     text = "".join(_yaml(key, value) for key, value in head.items())
     return "\n".join([text + ("steps:\n" if lab.steps else "steps: []\n"), *map(_dump_step, lab.steps)])
-
-
-def safe_name(name: str) -> str:
-    """The same name when it stays inside the lab's folder on every system; K8svizError otherwise.
-
-    >>> safe_name("conf.d/gzip.conf")
-    'conf.d/gzip.conf'
-    >>> safe_name("../gzip.conf")
-    Traceback (most recent call last):
-    k8sviz.errors.K8svizError: file name '../gzip.conf' would leave the lab's folder
-    """
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
-        raise K8svizError(f"file name {name!r} would leave the lab's folder")
-    if str(path) != name or name == "." or not name.isprintable():
-        raise K8svizError(f"file name {name!r} is not a plain relative name")
-    if name.casefold() in (LAB_FILE, RECORDING_FILE):
-        raise K8svizError(f"file name {name!r} is taken by the lab itself")
-    return name
 
 
 @dataclass
@@ -177,4 +160,13 @@ def _fold(text: str) -> Iterator[str]:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    save(path, content)
+
+
+def _refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """Nothing is written through a link: it may lead anywhere. Raises K8svizError before anything is written."""
+    for name in names:
+        places = [folder / name, *(folder / parent for parent in PurePosixPath(name).parents)]
+        for place in places:
+            if place.is_symlink() or (place != folder / name and place.exists() and not place.is_dir()):
+                raise K8svizError(f"{place} is a link or a file where a lab's folder is to be; remove it first")

@@ -15,10 +15,10 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from k8sviz.errors import K8svizError
 from k8sviz.letters import printable
 from k8sviz.render.palette import DARK, LIGHT
 from k8sviz.render.text import text
+from k8sviz.saving import save
 from k8sviz.views.assets import player_css, player_js
 from k8sviz.views.frames import Film
 from k8sviz.words import say
@@ -109,12 +109,7 @@ def film_page(
 
 def save_page(html: str, path: str | os.PathLike[str]) -> Path:
     """Write a page to a file. Raises K8svizError when it cannot be written."""
-    target = Path(path)
-    try:
-        target.write_text(html, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise K8svizError(f"cannot write {target}: {error.strerror or error}") from None
-    return target
+    return save(path, html)
 
 
 def _without_scripts(still: str, words: str) -> str:

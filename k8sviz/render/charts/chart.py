@@ -10,6 +10,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.letters import visible
 from k8sviz.render.charts.sheet import Sheet
 from k8sviz.render.charts.svg import sheet_svg
+from k8sviz.saving import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,11 +64,7 @@ class Chart:
         if kind not in (".png", ".svg", ".pdf"):
             raise K8svizError(f"cannot save a chart as {target.name!r}; end the name in .png, .svg or .pdf")
         drawn = self.svg().encode("utf-8") if kind == ".svg" else self.pdf() if kind == ".pdf" else self.png()
-        try:
-            target.write_bytes(drawn)
-        except OSError as error:
-            raise K8svizError(f"cannot write {target}: {error.strerror or error}") from None
-        return target
+        return save(target, drawn)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         return {"image/svg+xml": self.svg(), "text/plain": self.words}, {"image/svg+xml": {"alt": self.alt}}
