@@ -151,7 +151,16 @@ def test_ctrl_c_ends_the_wait_for_a_silent_server_at_once(tmp_path: Path) -> Non
 
 
 def ended_within(seconds: float, command: list[str], env: dict[str, str]) -> None:
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        # a shell that runs the tests in the background has them, and so their children, ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         time.sleep(2.5)  # it has begun to wait, or is done
         if process.poll() is None:

@@ -27,6 +27,7 @@ _MOST_ANSWER: Final = 32 * _MIB
 _MOST_KEPT: Final = 200 * _MIB
 _PATIENCE: Final = 9.0
 _PIECE: Final = 1 << 16
+_MOMENT: Final = 0.1  # seconds in which no answer comes any more
 
 
 class LostError(K8svizError):
@@ -57,7 +58,7 @@ class Budget:
     def left(self) -> float:
         """Seconds that are left. Raises LostError when there are none."""
         left = self._end - time.monotonic()
-        if left <= 0:
+        if left <= _MOMENT:
             raise LostError(say("live.too-slow", seconds=f"{self.seconds:g}"))
         return left
 
@@ -137,7 +138,7 @@ def limit_heads(pool_manager: Any) -> None:
     class Limited:
         def getresponse(self) -> Any:
             sock = self.sock  # type: ignore[attr-defined]
-            seconds = sock.gettimeout() or _PATIENCE
+            seconds = self.timeout or _PATIENCE  # type: ignore[attr-defined]  # the read timeout, by now
 
             def end() -> None:
                 with contextlib.suppress(OSError):

@@ -159,6 +159,7 @@ class Cluster:
             raise LostError(_plain(error)) from None
         finally:
             response.release_conn()
+        budget.left()
         budget.take(weight(found))
         return _decoded(found)
 
