@@ -26,12 +26,14 @@ class Fork(Looking):
     """
 
     def __init__(self, begin: Snapshot, *, files: Mapping[str, str] | None = None, seed: int = 0) -> None:
-        from k8sviz.cluster import RECORDED, Cluster
+        from k8sviz.cluster import RECORDED, Cluster, chances_of
         from k8sviz.kubectl.prompt import Prompt
         from k8sviz.kubectl.simulated import Simulated
 
         self._source = begin.history
-        self.cluster = Cluster(begin, seed=seed, settings=RECORDED)
+        t = min(begin.t, begin.history.end)
+        by_lot = chances_of(begin.history, until=t)._replace(nodes={})
+        self.cluster = Cluster(begin, seed=seed, settings=RECORDED, chances=by_lot)
         self._target = Simulated(self.cluster)
         self.folder: dict[str, str] = dict(files or {})
         self._prompt = Prompt(self._target, namespace=begin.about.namespace or "default", files=self.folder)

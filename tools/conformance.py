@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from k8sviz.cluster import RECORDED, Cluster
+from k8sviz.cluster import RECORDED, Cluster, chances_of
 from k8sviz.errors import K8svizError
 from k8sviz.history import History, Object, Snapshot, Step
 from k8sviz.kubectl.prompt import Prompt
@@ -68,7 +68,7 @@ def replay(recorded: History, *, only: str = "") -> tuple[Cluster, list[Replayed
     """Run the steps of a recording on a simulated cluster that begins as the recorded one did."""
     steps = [step for step in recorded.steps if step.result is not None]
     begin = max(0.0, steps[0].t - 0.001) if steps else 0.0
-    cluster = Cluster(recorded.at(begin), settings=RECORDED)
+    cluster = Cluster(recorded.at(begin), settings=RECORDED, chances=chances_of(recorded))
     target = Simulated(cluster)
     prompt = Prompt(target, namespace=recorded.about.namespace)
     done: list[Replayed] = []

@@ -33,6 +33,7 @@ _PATTERNS: Final = tuple(
         (r" +", " "),
     )
 )
+_REPEATS: Final = re.compile(r"(?i)^waiting|<time>|<age> volume=")  # how often depends on the moment
 _RANDOM: Final = r"[bcdfghjklmnpqrstvwxz2456789]{5}"
 
 
@@ -96,7 +97,7 @@ def normal_text(said: str, names: Names) -> list[str]:
     lines: list[str] = []
     for line in replaced.split("\n"):
         stripped = line.strip()
-        if not (lines and lines[-1] == stripped and stripped.lower().startswith("waiting")):
+        if not (lines and lines[-1] == stripped and _REPEATS.search(stripped)):
             lines.append(stripped)
     made_up = ("-*", "#", "<ip>", "<uid>")
     return sorted(lines) if any(one in replaced for one in made_up) else lines

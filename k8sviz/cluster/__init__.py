@@ -5,9 +5,10 @@ Whatever decides about objects is a rule; what stands here keeps objects, says w
 """
 
 from k8sviz.cluster.api import API
+from k8sviz.cluster.chances import Chances, chances_of
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.cluster import Cluster
 from k8sviz.cluster.refused import Refused
 from k8sviz.cluster.settings import RECORDED, Settings
 
-__all__ = ["API", "RECORDED", "Clock", "Cluster", "Refused", "Settings"]
+__all__ = ["API", "RECORDED", "Chances", "Clock", "Cluster", "Refused", "Settings", "chances_of"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from k8sviz.cluster.api import API
+from k8sviz.cluster.chances import NONE, Chances
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.controllers import CONTROLLERS
 from k8sviz.cluster.events import Recorder
@@ -27,7 +28,7 @@ class Cluster:
 
     After a Snapshot, `history` is the past of the Snapshot's and then what the cluster does; `began` (seconds) is
     where one ends and the other begins. `start` is the wall-clock time of second 0, `nodes` are Nodes to add. The same
-    `seed` gives the same cluster again.
+    `seed` gives the same cluster again; `chances` say what falls by lot.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Cluster:
         start: str = "",
         nodes: Sequence[Object] = (),
         settings: Settings = DEFAULTS,
+        chances: Chances = NONE,
     ) -> None:
         past = begin if isinstance(begin, Snapshot) else None
         about = past.about if past else About(started_at=start or _START)
@@ -49,6 +51,7 @@ class Cluster:
         self.history.predicted_from = self.began
         self.clock = Clock(start or about.started_at or _START, now=self.began, seed=seed)
         self.settings = settings
+        self.chances = chances
         self.api = API(self.clock, self.history, settings)
         self._recorder = Recorder(self.api)
         objects = list(past if past is not None else begin)

@@ -14,6 +14,8 @@ from k8sviz.cluster.refused import Refused, bad_request, invalid
 from k8sviz.history import Object
 from k8sviz.rules.fields import mapping, text
 from k8sviz.validate import Problem, field_text
+from k8sviz.validate.model import FieldPath
+from k8sviz.validate.published import kinds, parts
 
 __all__ = ["judge"]
 
@@ -193,13 +195,38 @@ def _undecodable(obj: Object, problem: Problem) -> Refused:
             f'unknown field "{problem.field}"'
         )
     value = _at(obj, problem.path)
-    dotted = ".".join(str(part) for part in problem.path if isinstance(part, str))
+    held, dotted = _go_field(obj, problem.path)
     wanted = _GO_WANTS.get(str(problem.facts.get("wanted", "")), "string")
     had = _GO_HAS.get(type(value), "object")
     return bad_request(
         f'{kind} in version "{version}" cannot be handled as a {kind}: json: cannot unmarshal {had} into Go struct '
-        f"field {kind}.{dotted} of type {wanted}"
+        f"field {held}.{dotted} of type {wanted}"
     )
+
+
+_INLINE: Final = {
+    "core.v1.Volume": "VolumeSource",
+    "core.v1.PersistentVolumeSpec": "PersistentVolumeSource",
+    "core.v1.Probe": "ProbeHandler",
+}
+"""Go structs that stand inside another without a name of their own in JSON."""
+
+
+def _go_field(obj: Object, path: FieldPath) -> tuple[str, str]:
+    """The Go struct that holds a field, and the field's path as Go's decoder names it: no places, no keys of maps."""
+    definition = kinds().get((text(obj, "apiVersion"), text(obj, "kind")), "")
+    by_path = {part.path: part.definition for part in parts(obj, definition)} if definition else {}
+    held, dotted = text(obj, "kind"), list[str]()
+    for i, name in enumerate(path):
+        if not isinstance(name, str):
+            continue
+        holder = by_path.get(path[:i])
+        if holder is None and i and isinstance(path[i - 1], str):  # a key of a map
+            continue
+        held = holder.rpartition(".")[2] if holder else held
+        inline = _INLINE.get(holder or "", "")
+        dotted += [inline, name] if inline and name != "name" else [name]
+    return held, ".".join(dotted)
 
 
 _GO_WANTS: Final = {"text": "string", "a whole number": "int32", "true or false": "bool"}

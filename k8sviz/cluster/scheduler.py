@@ -48,6 +48,7 @@ class Scheduler:
         self._choosy: dict[str, None] = {}  # uids of placed Pods with anti-affinity
         self._seen: dict[str, Object] = {}  # Pods that count on a node, by uid
         self._said: dict[str, str] = {}
+        self._came: dict[tuple[str, str], list[str]] = {}  # uids of the Pods of a name that draw lots
         self._busy = False
         for pod in self._api.list("Pod"):
             self._heard("ADDED", pod)
@@ -173,7 +174,7 @@ class Scheduler:
 
     def _best(self, pod: Object, left: list[tuple[Object, Placement]]) -> tuple[Object, Placement]:
         """The node with the best score; among equals the one with fewer Pods, then the first by name."""
-        owner = _owner(pod)
+        owner, drawn = _owner(pod), self._drawn(pod)
 
         def rank(pair: tuple[Object, Placement]) -> tuple[float, ...]:
             node, placement = pair
@@ -186,10 +187,22 @@ class Scheduler:
                 len(placement.make),
                 same,
                 round(_load(pod, node, room), 2),
+                name != drawn,
                 room.pods + (name == self._cluster.settings.busy_node),
             )
 
         return min(left, key=rank)
+
+    def _drawn(self, pod: Object) -> str:
+        """The node that the lot gives to a Pod of this name; '' for any."""
+        key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        nodes = self._cluster.chances.nodes.get(key)
+        if nodes is None:
+            return ""
+        uids = self._came.setdefault(key, [])
+        if pod["metadata"]["uid"] not in uids:
+            uids.append(pod["metadata"]["uid"])
+        return nodes[len(uids) - 1] if len(uids) <= len(nodes) else ""
 
     def _reserve(self, pod: Object, node: str, placement: Placement) -> None:
         """Take the volumes for the node, have others made, and bind the Pod once its claims are bound."""

@@ -49,6 +49,7 @@ def _readiness(pod: Object) -> tuple[object, ...]:
         not text(pod, "spec", "nodeName"),
         {"Running": 0, "Unknown": 1, "Pending": 2}.get(text(pod, "status", "phase"), 3),
         not is_ready,
+        bool(text(pod, "metadata", "deletionTimestamp")),
         text(ready, "lastTransitionTime") if is_ready else "",
         sum(integer(one, "restartCount") or 0 for one in listed(pod, "status", "containerStatuses")),
         text(pod, "metadata", "creationTimestamp"),

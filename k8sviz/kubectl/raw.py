@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from k8sviz.cluster.refused import Refused
+from k8sviz.cluster.wire import as_sent
 from k8sviz.history import Object
 from k8sviz.kubectl.failed import Failed
 from k8sviz.kubectl.resources import Resource, resources
@@ -43,12 +44,12 @@ def answer(session: Session, path: str, *, pretty: bool = False) -> str:
     if rest and rest != "status":
         raise Failed(f"/{rest} is not answered by the built-in kubectl")
     if name:
-        return _written(session.api.get(resource.kind, name, namespace or ""), pretty=pretty)
+        return _written(as_sent(session.api.get(resource.kind, name, namespace or "")), pretty=pretty)
     query = parse_qs(parts.query)
     labels, fields = query.get("labelSelector", [""])[0], query.get("fieldSelector", [""])[0]
     items = session.list(resource, namespace, labels=labels, fields=fields)
     version = max((text(item, "metadata", "resourceVersion") for item in items), default="", key=lambda v: int(v or 0))
-    bare = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in items]
+    bare = [as_sent({key: item[key] for key in item if key not in ("apiVersion", "kind")}) for item in items]
     whole = {
         "kind": f"{resource.kind}List",
         "apiVersion": resource.api_version,

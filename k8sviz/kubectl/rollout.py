@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
 
@@ -273,15 +274,42 @@ def _undo(session: Session, call: Call, one: Wanted, obj: Object) -> None:
         )
         return
     if dry != "client":
+        changes = [{"op": "replace", "path": "/spec/template", "value": template}]
+        if one.resource.kind == "Deployment":
+            notes = _notes_after(obj, _notes_of(session, obj, wanted or numbers[-2]))
+            changes.append({"op": "replace", "path": "/metadata/annotations", "value": notes})
         session.api.patch(
-            one.resource.kind,
-            one.name,
-            session.namespace(call),
-            [{"op": "replace", "path": "/spec/template", "value": template}],
-            type="json",
-            dry_run=dry == "server",
+            one.resource.kind, one.name, session.namespace(call), changes, type="json", dry_run=dry == "server"
         )
     done(session, call, obj, "rolled back", dry=dry)
+
+
+_DEPLOYMENTS_OWN: Final = frozenset(
+    {
+        LAST_APPLIED,
+        _REVISION,
+        "deployment.kubernetes.io/revision-history",
+        "deployment.kubernetes.io/desired-replicas",
+        "deployment.kubernetes.io/max-replicas",
+        "deprecated.deployment.rollback.to",
+    }
+)
+
+
+def _notes_of(session: Session, obj: Object, revision: int) -> Mapping[str, Any]:
+    """The annotations of the ReplicaSet of a revision."""
+    for rs in _owned(session, "ReplicaSet", text(obj, "metadata", "uid"), text(obj, "metadata", "namespace")):
+        notes = mapping(rs, "metadata", "annotations")
+        if notes.get(_REVISION) == str(revision):
+            return notes
+    return {}
+
+
+def _notes_after(obj: Object, old: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations that a Deployment has when it is rolled back (DeploymentRollbacker)."""
+    now = mapping(obj, "metadata", "annotations")
+    kept = {key: value for key, value in now.items() if key in _DEPLOYMENTS_OWN}
+    return {**kept, **{key: value for key, value in old.items() if key not in _DEPLOYMENTS_OWN}}
 
 
 def _drop_hash(template: Object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from k8sviz.cluster import RECORDED, Cluster
+from k8sviz.cluster import RECORDED, Cluster, chances_of
 from k8sviz.history import History, Result, Step
 from k8sviz.kubectl.prompt import Prompt
 from k8sviz.kubectl.simulated import Simulated
@@ -22,7 +22,9 @@ class SimulatedLab:
         self._spec = spec
         self._recorded = read(spec.recording)
         first = self._recorded.steps[0].t if self._recorded.steps else 0.0
-        self._cluster = Cluster(self._recorded.at(max(0.0, first - 0.001)), seed=seed, settings=RECORDED)
+        self._cluster = Cluster(
+            self._recorded.at(max(0.0, first - 0.001)), seed=seed, settings=RECORDED, chances=chances_of(self._recorded)
+        )
         self._target = Simulated(self._cluster)
         self._prompt = Prompt(self._target, namespace=spec.namespace)
 

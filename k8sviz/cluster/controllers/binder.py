@@ -52,7 +52,9 @@ class VolumeBinder(Controller):
     def __init__(self, cluster: Cluster, pods: PodIndex) -> None:
         super().__init__(cluster)
         self.pods = pods
-        self.clock.later(ROUND, self._round, background=True)
+        at = cluster.chances.round
+        first = ROUND if at is None else (at - self.clock.now) % ROUND
+        self.clock.later(first, self._round, background=True)
 
     def _seen(self, change: str, obj: Object) -> None:
         kind = obj["kind"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from k8sviz.cluster.authorization import authorize
 from k8sviz.cluster.refused import Refused
+from k8sviz.cluster.wire import as_sent
 from k8sviz.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ def _asked(api: API, path: str, user: str) -> dict[str, Any]:
         raise Refused(404, "NotFound", "the server could not find the requested resource")
     if len(rest) > 1:
         authorize(api, user, "get", kind, rest[1], namespace)
-        return api.get(kind.name, rest[1], namespace)
+        return as_sent(api.get(kind.name, rest[1], namespace))
     authorize(api, user, "list", kind, "", namespace)
     items = [
-        {key: obj[key] for key in obj if key not in ("kind", "apiVersion")}
+        as_sent({key: obj[key] for key in obj if key not in ("kind", "apiVersion")})
         for obj in api.list(kind.name, namespace or None)
     ]
     meta = {"resourceVersion": api.version}
