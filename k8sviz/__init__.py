@@ -94,5 +94,12 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext k8sviz`: the magics `%kubectl` and `%%kubectl`, which speak to the fork in use."""
+    from k8sviz.magics import load
+
+    load(shell)
+
+
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

@@ -100,6 +100,12 @@ class Fork(Looking):
             self.history.end = max(self.history.end, self.now)
         return self
 
+    def use(self) -> Fork:
+        """From now on `%kubectl` and `%%kubectl` in this notebook speak to this fork. Returns the fork."""
+        from k8sviz.magics import use
+
+        return use(self)
+
     # -- comparing ---------------------------------------------------------------------------------
 
     def compare(self, story: str | None = None, what: What = None, *, at: float | None = None) -> Picture:

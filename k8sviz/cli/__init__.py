@@ -24,6 +24,7 @@ __all__ = ["main"]
 _FAMILIES: Final = {
     "tell": ("labs", "draw", "why", "play", "inspect", "users", "chart"),
     "predict": ("predict", "check"),
+    "fork": ("fork", "try"),
     "live": ("watch", "record", "redact"),
 }
 _EXAMPLES = """\
