@@ -33,7 +33,11 @@ def _predict_command(commands: Any) -> None:
         ("env", _environment, "the environment variables of every container"),
         ("files", _files, "the files under the mounts of every container"),
     ):
-        _file_arguments(command(kinds, name, run, text))
+        told = command(kinds, name, run, text)
+        _file_arguments(told)
+        if name == "files":
+            owners = "with --json: who owns each file, and whether the container's user can read it"
+            told.add_argument("--owners", action="store_true", help=owners)
     rollout = command(kinds, "rollout", _rollout, "how a Deployment rolls out: -f OLD -f NEW, each a version")
     stateful = command(kinds, "stateful", _stateful, "how a StatefulSet starts and changes: -f FIRST -f NEXT")
     for timed in (rollout, stateful):
@@ -142,7 +146,11 @@ def _files(options: argparse.Namespace) -> int:
     from k8sviz.predict import predict_files
     from k8sviz.predict.text import files_text
 
-    return _show(options, predict_files(_objects(options), namespace=options.namespace), files_text)
+    found = predict_files(_objects(options), namespace=options.namespace)
+    if options.json and options.owners:
+        print_json(found.owners_json())
+        return 1 if options.faults else 0
+    return _show(options, found, files_text)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -30,6 +30,7 @@ from k8sviz.rules.references import references
 
 __all__ = ["FileVersion", "Received", "objects_of", "received", "received_now"]
 
+_STATUSES: Final = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _KINDS: Final = ("ConfigMap", "Secret", "ServiceAccount", "Service", "Node")
 
 
@@ -117,7 +118,7 @@ def received(history: History, t: float, ref: Ref, container: str) -> Received:
         return received_now(snapshot, ref, container)
     past = _Past(history, text(pod, "metadata", "namespace"))
     began = _container(run.pod, container, ref)
-    variables = environment(run.pod, began, past.objects(run.t))
+    variables = environment(run.pod, began, _older(past.objects(run.t), run.pod, container))
     mounted = _files(pod, began, past.objects(t))
     versions = _versions(history, past, ref, began, run, t)
     contents = {path: _contents(found) for path, found in versions.items()}
@@ -133,6 +134,22 @@ class _Past:
 
     def __init__(self, history: History, namespace: str) -> None:
         self.objects = functools.cache(lambda t: objects_of(history.at(t), namespace))
+
+
+def _older(objects: Objects, pod: Mapping[str, Any], container: str) -> Objects:
+    """The objects without the Services that were made after the container began: it got no variables of those.
+
+    The kubelet asks once, when a container starts (getServiceEnvVarMap in pkg/kubelet/kubelet_pods.go). Both times
+    are whole seconds; a Service of the same second counts as older.
+    """
+    statuses = [each for kind in _STATUSES for each in listed(pod, "status", kind)]
+    states = [mapping(each, "state") for each in statuses if text(each, "name") == container]
+    began = next((text(s, k, "startedAt") for s in states for k in ("running", "terminated") if k in s), "")
+    if not began:
+        return objects
+    made = (obj for kind in _KINDS for obj in objects.of_kind(kind))
+    kept = [o for o in made if text(o, "kind") != "Service" or text(o, "metadata", "creationTimestamp") <= began]
+    return Objects(kept, namespace=objects.namespace)
 
 
 def _container(pod: Mapping[str, Any], name: str, ref: Ref) -> Mapping[str, Any]:

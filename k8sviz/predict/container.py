@@ -19,7 +19,8 @@ from k8sviz.rules.admission import in_start_order, service_account
 from k8sviz.rules.environment import Origin, expand_command
 from k8sviz.rules.expansion import references as names_in
 from k8sviz.rules.fields import strings, text
-from k8sviz.rules.files import Source, mode_text
+from k8sviz.rules.file_access import Readable, identity_of, owner_text, readable
+from k8sviz.rules.files import Source, empty_folders, mode_text
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.references import Reference, references
 from k8sviz.words import say
@@ -80,6 +81,15 @@ class GotFile:
     step: str = ""
     hidden: bool = False
     absent: bool = False
+    uid: int = 0
+    gid: int = 0
+    readable: Readable = "yes"  # by the container's user; depends: on the image's
+
+    @property
+    def rights(self) -> str:
+        """Mode, owner and group, and a mark where the container's user cannot read it."""
+        marks = {"yes": "", "no": say("inspect.text.unread-no"), "depends": say("inspect.text.unread-depends")}
+        return f"{mode_text(self.mode)} {owner_text(self.uid, self.gid)} {marks[self.readable]}".rstrip()
 
     @property
     def settled(self) -> bool:
@@ -93,6 +103,9 @@ class GotFile:
             "contents": list(self.contents),
             "sizes": list(self.sizes),
             "mode": mode_text(self.mode),
+            "uid": self.uid,
+            "gid": self.gid,
+            "readable": self.readable,
             "origin": self.origin,
             "change": self.change,
             "known": self.known,
@@ -185,6 +198,10 @@ class _Inspector:
         notes = [say("inspect.text.note-image")]
         if self.secret_values == "redacted":  # noqa: S105 - the header's word
             notes.append(say("inspect.text.note-redacted"))
+        for mount in empty_folders(got.mounted):
+            facts = {"path": mount.path, "sub_path": mount.sub_path, "volume": mount.volume}
+            if not self.secret or self.show:  # a subPathExpr may have put a Secret's value in
+                notes.append(say("inspect.text.note-empty-folder", **facts))
         return Inspection(
             got.ref,
             text(got.container, "name"),
@@ -250,6 +267,9 @@ class _Inspector:
             sighting.step if observed and sighting else "",
             hidden,
             absent=len(known) < len(versions),
+            uid=file.uid,
+            gid=file.gid,
+            readable=readable(identity_of(self.got.pod, self.got.container), file.uid, file.gid, mode),
         )
 
     def file_origin(self, source: Source, volume: str) -> str:
@@ -380,7 +400,7 @@ def _lines(found: Inspection) -> Iterator[str]:
     for variable in found.variables:
         for lost in variable.overridden:
             yield "  " + say("inspect.text.overridden", name=variable.name, origin=lost)
-    files = [(f.path, content_words(f), mode_text(f.mode), f.origin, f.change, known_words(f)) for f in found.files]
+    files = [(f.path, content_words(f), f.rights, f.origin, f.change, known_words(f)) for f in found.files]
     yield from _table(say("inspect.text.files"), files)
     words = [(word.part, _line(word.written), word_words(word)) for word in found.words]
     yield from _table(say("inspect.text.command"), words)

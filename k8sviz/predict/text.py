@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from k8sviz.letters import printable
 from k8sviz.predict.binding import BindingPrediction, ClaimPrediction
@@ -11,7 +11,8 @@ from k8sviz.predict.environment import EnvironmentPrediction
 from k8sviz.predict.files import FilesPrediction
 from k8sviz.rules.environment import Environment, Variable
 from k8sviz.rules.fields import text
-from k8sviz.rules.files import ContainerFiles, File, mode_text
+from k8sviz.rules.file_access import Identity, owner_text, readable, user_text
+from k8sviz.rules.files import ContainerFiles, File, empty_folders, mode_text
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.start import StartReport
 from k8sviz.words import say
@@ -53,7 +54,18 @@ def environment_text(found: EnvironmentPrediction) -> str:
 
 def files_text(found: FilesPrediction) -> str:
     """A table of files for each container, and what keeps containers from starting."""
-    return _pods(found.pods, found.why, _files)
+    shown = {
+        pod: {name: _Shown(each, found.who.get(pod, {}).get(name)) for name, each in containers.items()}
+        for pod, containers in found.pods.items()
+    }
+    return _pods(shown, found.why, _files)
+
+
+class _Shown(NamedTuple):
+    """A container's files, and whom it runs as."""
+
+    files: ContainerFiles
+    who: Identity | None
 
 
 def start_text(pod: str, report: StartReport) -> str:
@@ -101,9 +113,24 @@ def _value(variable: Variable) -> str:
     return _line(variable.value)
 
 
-def _files(found: ContainerFiles) -> Iterator[tuple[str, ...]]:
-    for path, file in found.files.items():
-        yield path, mode_text(file.mode), _content(file)
+def _files(found: _Shown) -> Iterator[tuple[str, ...]]:
+    for path, file in found.files.files.items():
+        yield path, mode_text(file.mode), owner_text(file.uid, file.gid), _content(file) + _unread(file, found.who)
+        if file.source.kind == "Pod" and file.source.path == "metadata.annotations":
+            # the kubelet adds two on the node (pkg/kubelet/config/config.go)
+            for code in ("source", "seen"):
+                yield "", "", "", say(f"predict.pods.{code}")
+    for mount in empty_folders(found.files):
+        words = say("predict.pods.empty-folder", sub_path=mount.sub_path, volume=mount.volume)
+        yield f"{mount.path}/", "777", owner_text(0, 0), words
+
+
+def _unread(file: File, who: Identity | None) -> str:
+    """What there is to say where the container's user cannot read a file, or only with luck."""
+    may = "yes" if who is None else readable(who, file.uid, file.gid, file.mode)
+    if may == "yes" or who is None:
+        return ""
+    return "  " + say(f"predict.pods.unread-{may}", user=user_text(who))
 
 
 def _content(file: File) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "Source",
     "VolumeFiles",
     "container_files",
+    "empty_folders",
     "mode_text",
     "volume_files",
     "volume_problems",
@@ -66,7 +67,8 @@ class Source:
 class File:
     """A file as the container finds it, symbolic links followed.
 
-    `content` is None when it is not known before the Pod runs. `update` tells whether a change of the source reaches
+    `uid` and `gid` own it: root, but for a token's user and the Pod's fsGroup. `content` is None when it is not known
+    before the Pod runs. `update` tells whether a change of the source reaches
     the file: `live` in a mount of the whole volume, `frozen` under a subPath.
     """
 
@@ -76,6 +78,8 @@ class File:
     volume: str = ""
     update: Update = "live"
     read_only: bool = True
+    uid: int = 0
+    gid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,22 @@ class ContainerFiles:
     files: Mapping[str, File] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     problems: tuple[Reason, ...] = ()
+
+
+def empty_folders(found: ContainerFiles) -> list[Mount]:
+    """Mounts at which a container finds an empty folder, since their subPath is not in the volume.
+
+    Rule: pkg/kubelet/kubelet_pods.go (makeMounts) makes a subPath that is not there, as a folder.
+    """
+    return [
+        mount
+        for mount in found.mounts
+        if mount.sub_path
+        and mount.kind in _KUBELET_KINDS
+        and mount.known
+        and not mount.is_file
+        and not any(path.startswith(f"{mount.path}/") for path in found.files)
+    ]
 
 
 def mode_text(mode: int) -> str:
@@ -328,10 +348,11 @@ class _Writer:
 
     def write_private(self, path: str, source: Source) -> None:
         """A file that only the Pod's one user, or its fsGroup, may read."""
-        private = self.group is not None or fs_user(self.pod) is not None
-        self.write(path, None, source, _TOKEN_MODE if private else None)
+        user = fs_user(self.pod)
+        private = self.group is not None or user is not None
+        self.write(path, None, source, _TOKEN_MODE if private else None, user or 0)
 
-    def write(self, path: str, content: bytes | None, source: Source, mode: int | None) -> None:
+    def write(self, path: str, content: bytes | None, source: Source, mode: int | None, uid: int = 0) -> None:
         if not _is_inside(path):
             self.problems.append(Reason("path-not-inside", self.facts(path=path)))
             return
@@ -339,7 +360,7 @@ class _Writer:
         if self.group is not None:
             # the kubelet hands the files to the group, read-only as these volumes are
             bits |= _READ_GROUP
-        self.files[posixpath.normpath(path)] = File(bits, content, source, self.name)
+        self.files[posixpath.normpath(path)] = File(bits, content, source, self.name, uid=uid, gid=self.group or 0)
 
     def check_paths(self, mount_points: frozenset[str]) -> None:
         """One path cannot be a file, or the link to the files, and a folder."""

@@ -29,7 +29,6 @@ from k8sviz.predict.container import (
 )
 from k8sviz.rules.admission import in_start_order
 from k8sviz.rules.fields import text
-from k8sviz.rules.files import mode_text
 from k8sviz.views.assets import UNTYPESET, widget_css, widget_js
 from k8sviz.words import say, templates
 
@@ -150,7 +149,7 @@ def _tables(found: Inspection) -> Iterator[dict[str, Any]]:
     """Variables, files, words: each a title, columns and rows of text; the level says how each row is known."""
     variables = [[v.name, value_words(v), v.origin, known_words(v)] for v in found.variables]
     yield _rows("variables", ("name", "value", "origin", "known"), variables, map(_level, found.variables))
-    files = [[f.path, content_words(f), mode_text(f.mode), f.origin, f.change, known_words(f)] for f in found.files]
+    files = [[f.path, content_words(f), f.rights, f.origin, f.change, known_words(f)] for f in found.files]
     columns = ("path", "content", "mode", "origin", "change", "known")
     yield _rows("files", columns, files, map(_level, found.files))
     words = [[word.part, word.written, word_words(word)] for word in found.words]

@@ -26,6 +26,7 @@ from k8sviz.rules.environment import Variable
 from k8sviz.rules.expansion import expand
 from k8sviz.rules.expansion import references as names_in
 from k8sviz.rules.fields import JSON, flag, listed, mapped, strings, text
+from k8sviz.rules.file_access import identity_of, owner_text, readable, user_text
 from k8sviz.rules.files import File, mode_text
 from k8sviz.rules.objects import contents_of
 from k8sviz.rules.references import Reference, is_token_volume, references
@@ -431,12 +432,13 @@ class _Container:
             change = _STALE
         contents = [version.file.content if version.file else None for version in versions]
         hidden = source.kind == "Secret"
-        facts = [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))]
+        facts = self.rights(file)
         facts += [
             self.story.value(content, hidden) if content is not None else say("configuration.state.no-file")
             for content in contents
         ]
-        node = self.put("File", path, facts, change.state, change.level)
+        unread = readable(identity_of(self.pod, self.got.container), file.uid, file.gid, file.mode) == "no"
+        node = self.put("File", path, facts, change.state, "bad" if unread else change.level)
         ref = self.key_ref(source.kind, source.name)
         key = _key_id(ref, source.key)
         if now is None:
@@ -444,6 +446,15 @@ class _Container:
         self.b.edge(key, node, use.way, _file_label(use, change.word), change.line, key=use.volume)
         if use.expression:
             self.sub_path_edges(use, node)
+
+    def rights(self, file: File) -> list[str]:
+        """A file's mode; its owner, too, where the container's user cannot read it."""
+        mode = say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))
+        who = identity_of(self.pod, self.got.container)
+        if readable(who, file.uid, file.gid, file.mode) != "no":
+            return [mode]
+        owner = owner_text(file.uid, file.gid)
+        return [f"{mode} {owner}", say("configuration.fact.unread", user=user_text(who))]
 
     def sub_path_edges(self, use: Reference, node: str) -> None:
         for name in dict.fromkeys(names_in(use.sub_path)):
@@ -495,7 +506,7 @@ class _Container:
             file = versions[-1].file
             if file is None or (file.volume in automatic and not self.story.token):
                 continue
-            mode = [say("configuration.fact.mode", mode=mode_text(file.mode).rjust(4, "0"))]
+            mode = self.rights(file)
             if file.source.kind == "ServiceAccountToken":
                 node = self.put("File", path, mode, "token", "ok")
                 account = Ref("ServiceAccount", service_account(self.pod), self.ref.namespace)
