@@ -70,13 +70,8 @@ test-real: $(READY) ## all labs on K8SVIZ_CONTEXT's cluster, which has real kube
 	@[ -n "$$K8SVIZ_CONTEXT" ] || { echo "name a cluster: K8SVIZ_CONTEXT=kind-k8sviz make test-real (see docs/clusters.md)"; exit 1; }
 	$(BIN)/python tools/real.py $(LABS)
 
-cluster: ## make a kind cluster with the nodes of the recordings
-	@if command -v kind >/dev/null && docker info >/dev/null 2>&1; then \
-	  kind create cluster --config data/kind.yaml && echo "now: export K8SVIZ_CONTEXT=kind-k8sviz K8SVIZ_SOURCE=live"; \
-	else \
-	  echo "no kind with a running Docker here; any cluster of your kubeconfig can serve: K8SVIZ_CONTEXT=NAME (minikube,"; \
-	  echo "k3d, one at work with K8SVIZ_YES=1); kwok can, too, for all that needs no process in a container"; exit 1; \
-	fi
+cluster: $(READY) ## a cluster for the labs, by whichever road is open here: kind, kwokctl, or a control plane built with Go
+	$(BIN)/python tools/cluster.py
 
 lint: $(READY) ## style, types and layers
 	$(BIN)/ruff check .
