@@ -12,6 +12,7 @@ import difflib
 import functools
 import json
 import re
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -130,10 +131,22 @@ def schema_problems(obj: Mapping[str, Any], definition: str) -> Iterator[Problem
                 yield _wrong_format(error.instance, error.validator_value, path)
 
 
+def _jsonschema() -> Any:
+    """The library, without a grammar of IRIs that it loads where Jupyter has it: that takes 3 s, and no schema asks."""
+    if "jsonschema" not in sys.modules and "rfc3987_syntax" not in sys.modules:
+        sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # what Python takes for "is not there"
+        try:
+            import jsonschema
+        finally:
+            del sys.modules["rfc3987_syntax"]
+    import jsonschema
+
+    return jsonschema
+
+
 @functools.cache
 def _validator(definition: str) -> Any:
-    import jsonschema  # here, since only those who validate need it
-
+    jsonschema = _jsonschema()
     formats = jsonschema.FormatChecker(())
     for name, most in _BOUNDS.items():
         formats.checks(name)(functools.partial(_fits, most))
