@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -48,13 +49,19 @@ class Clock:
         self.start = datetime.fromisoformat(start.replace("Z", "+00:00")).astimezone(UTC)
         self.now = now
         self.random = random.Random(seed)  # noqa: S311 - to be the same for the same seed
+        self._fraction = self.start.microsecond / 1e6
+        self._stamped = (-1, "")  # the newest stamp that was asked for: thousands are for the same second
         self._queue: list[tuple[float, int, Timer]] = []
         self._count = 0
         self._waiting = 0  # how many of the queue are to happen and more than background
 
     def stamp(self, at: float | None = None) -> str:
         """A time (None: now) as API objects hold it, whole seconds."""
-        return (self.start + timedelta(seconds=self.now if at is None else at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        second = math.floor((self.now if at is None else at) + self._fraction)
+        if second != self._stamped[0]:
+            moment = self.start + timedelta(seconds=second - self._fraction)
+            self._stamped = (second, moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return self._stamped[1]
 
     def micro_stamp(self) -> str:
         """Now as API objects hold a MicroTime."""
@@ -71,7 +78,7 @@ class Clock:
     def later(self, seconds: float, function: Callable[[], object], *, background: bool = False) -> Timer:
         """Call a function when that many seconds have passed; what is due at the same time happens in this order.
 
-        `background` is what always comes again (a resync, a heartbeat): `run(None)` does not wait for it.
+        `background` is what always comes again (a resync, a heartbeat): `rest` does not wait for it.
         """
         timer = Timer(self, self.now + max(0.0, seconds), function, background)
         heapq.heappush(self._queue, (timer.time, self._count, timer))
@@ -85,31 +92,32 @@ class Clock:
             timer.function = None
             self._waiting -= not timer.background
 
-    @property
-    def next(self) -> float | None:
-        """When the next thing happens that is more than background; None when nothing is left to do."""
-        if not self._waiting:
-            return None
-        return min(time for time, _, timer in self._queue if timer.function and not timer.background)
-
-    def run(self, until: float | None) -> None:
-        """Play what is due up to a time (None: until only background is left), and let it be that time then.
+    def run(self, until: float) -> None:
+        """Play what is due up to a time, and let it be that time then.
 
         Raises K8svizError when things keep each other going without end.
         """
-        for _ in range(_MOST_ACTS):
-            if not self._step(until):
-                break
-        else:
-            raise K8svizError(say("cluster.too-much", count=_MOST_ACTS))
-        if until is not None:
-            self.now = max(self.now, until)
+        self._play(until, to_rest=False)
+        self.now = max(self.now, until)
 
-    def _step(self, until: float | None) -> bool:
+    def rest(self, until: float) -> bool:
+        """Play until only background is left, at most up to a time; whether it came to rest. Raises as `run` does."""
+        self._play(until, to_rest=True)
+        if self._waiting:
+            self.now = max(self.now, until)
+        return not self._waiting
+
+    def _play(self, until: float, *, to_rest: bool) -> None:
+        for _ in range(_MOST_ACTS):
+            if (to_rest and not self._waiting) or not self._step(until):
+                return
+        raise K8svizError(say("cluster.too-much", count=_MOST_ACTS))
+
+    def _step(self, until: float) -> bool:
         """Play one thing; False when nothing is due."""
         while self._queue and self._queue[0][2].function is None:
             heapq.heappop(self._queue)
-        if not self._queue or (not self._waiting if until is None else self._queue[0][0] > until):
+        if not self._queue or self._queue[0][0] > until:
             return False
         time, _, timer = heapq.heappop(self._queue)
         self.now = max(self.now, time)

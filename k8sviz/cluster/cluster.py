@@ -85,13 +85,7 @@ class Cluster:
 
     def settle(self, limit: float = 600.0) -> bool:
         """Let time pass until nothing is left to do, at most `limit` seconds; whether it came to rest."""
-        end = self.clock.now + limit
-        while (due := self.clock.next) is not None:
-            if due > end:
-                self.clock.run(end)
-                return False
-            self.clock.run(due)
-        return True
+        return self.clock.rest(self.clock.now + limit)
 
     def exec(self, pod: Object, container: str, argv: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
         """Run a command in a container ('': the Pod's first): exit code, output, errors. Time passes while it sleeps.

@@ -7,6 +7,7 @@ that are left: the least loaded, with Pods of one owner apart (LeastAllocated an
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,6 @@ from k8sviz.cluster.volumes import Placement, look_at_claims, place
 from k8sviz.history import EventType, Object
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
 from k8sviz.rules.node_health import tolerates
-from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.rules.scheduling import NodeRoom, Refused, failed_scheduling, node_refusal, pod_requests
 from k8sviz.rules.scheduling_pods import has_required_terms, pod_refusals
 from k8sviz.rules.selectors import labels_of, matches_node_terms
@@ -44,6 +44,7 @@ class Scheduler:
         self._waiting: dict[str, None] = {}  # uids of Pods for which no node was found
         self._binding: dict[str, tuple[str, frozenset[str]]] = {}  # Pods whose volumes are under way: node and claims
         self._rooms: dict[str, NodeRoom] = {}
+        self._looked_at: dict[str, Object] = {}  # each Node as its room was made from it
         self._owners: dict[str, Counter[str]] = {}  # by node: how many Pods of each owner
         self._choosy: dict[str, None] = {}  # uids of placed Pods with anti-affinity
         self._seen: dict[str, Object] = {}  # Pods that count on a node, by uid
@@ -143,11 +144,12 @@ class Scheduler:
             self._fail(pod, failed_scheduling(len(nodes), [], claims.whole))
             return
         beside = self._beside(pod, nodes)
+        requests = pod_requests(pod)
         left: list[tuple[Object, Placement]] = []
         refused: list[list[Refused]] = []
         for node in nodes:
             name = node["metadata"]["name"]
-            why = node_refusal(pod, node, self._rooms.setdefault(name, NodeRoom()))
+            why = node_refusal(pod, node, self._room(node), requests)
             placement = place(self._api, claims, node) if not why else None
             if isinstance(placement, Refused):
                 why = [placement]
@@ -160,7 +162,7 @@ class Scheduler:
         if not left:
             self._fail(pod, failed_scheduling(len(nodes), refused))
             return
-        node, placement = self._best(pod, left)
+        node, placement = self._best(pod, left, requests)
         self._reserve(pod, node["metadata"]["name"], placement)
 
     def _beside(self, pod: Object, nodes: list[Object]) -> dict[str, Refused]:
@@ -172,7 +174,18 @@ class Scheduler:
         spaces = {text(space, "metadata", "name"): labels_of(space) for space in self._api.list("Namespace")}
         return pod_refusals(pod, nodes, placed, spaces)
 
-    def _best(self, pod: Object, left: list[tuple[Object, Placement]]) -> tuple[Object, Placement]:
+    def _room(self, node: Object) -> NodeRoom:
+        """What is known of a node's room, with what the node has to give now."""
+        name = node["metadata"]["name"]
+        room = self._rooms.setdefault(name, NodeRoom())
+        if self._looked_at.get(name) is not node:
+            self._looked_at[name] = node
+            room.look_at(node)
+        return room
+
+    def _best(
+        self, pod: Object, left: list[tuple[Object, Placement]], requests: Mapping[str, int]
+    ) -> tuple[Object, Placement]:
         """The node with the best score; among equals the one with fewer Pods, then the first by name."""
         owner, drawn = _owner(pod), self._drawn(pod)
 
@@ -186,7 +199,7 @@ class Scheduler:
                 _soft_taints(pod, node),
                 len(placement.make),
                 same,
-                round(_load(pod, node, room), 2),
+                round(_load(requests, room), 2),
                 name != drawn,
                 room.pods + (name == self._cluster.settings.busy_node),
             )
@@ -298,15 +311,14 @@ def _bound(claim: Object) -> bool:
     return bool(text(claim, "spec", "volumeName"))
 
 
-def _load(pod: Object, node: Object, room: NodeRoom) -> float:
+def _load(asked: Mapping[str, int], room: NodeRoom) -> float:
     """How full the node would be, 0 to 1: the mean over cpu and memory."""
-    asked = pod_requests(pod)
     shares = []
     for name, least in _AT_LEAST.items():
-        has = quantity_or_none(mapping(node, "status", "allocatable").get(name))
-        if has is not None and has.nano > 0:
+        has = room.has.get(name, 0)
+        if has > 0:
             used = max(room.used.get(name, 0), room.pods * least if not room.used.get(name) else 0)
-            shares.append((used + (asked.get(name) or least)) / has.nano)
+            shares.append((used + (asked.get(name) or least)) / has)
     return sum(shares) / len(shares) if shares else 0.0
 
 

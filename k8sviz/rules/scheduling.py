@@ -31,14 +31,21 @@ class Refused(NamedTuple):
 
 
 class NodeRoom:
-    """What is taken on a node: amounts by resource in billionths, the number of Pods, host ports."""
+    """What a node has and what of it is taken: amounts by resource in billionths, the number of Pods, host ports."""
 
-    __slots__ = ("pods", "ports", "used")
+    __slots__ = ("has", "pods", "ports", "used")
 
-    def __init__(self) -> None:
+    def __init__(self, node: JSON | None = None) -> None:
+        self.has: dict[str, int] = {}
         self.used: dict[str, int] = {}
         self.pods = 0
         self.ports: dict[tuple[str, str, int], int] = {}
+
+        self.look_at(node)
+
+    def look_at(self, node: JSON | None) -> None:
+        """Note what the node has to give (`status.allocatable`)."""
+        self.has = _amounts(mapping(node, "status", "allocatable"))
 
     def add(self, pod: JSON, sign: int = 1) -> None:
         """A Pod came (1) or went (-1)."""
@@ -111,8 +118,10 @@ def untolerated(pod: JSON, node: JSON, effects: Sequence[str] = ("NoSchedule", "
     return None
 
 
-def node_refusal(pod: JSON, node: JSON, room: NodeRoom) -> list[Refused]:
+def node_refusal(pod: JSON, node: JSON, room: NodeRoom, requests: Mapping[str, int] | None = None) -> list[Refused]:
     """What a node has against a Pod, of all that the two alone decide; empty when nothing.
+
+    `requests` are the Pod's, where they are known already.
 
     >>> node = {"metadata": {"name": "n"}, "spec": {"unschedulable": True}}
     >>> [each.words for each in node_refusal({"spec": {}}, node, NodeRoom())]
@@ -132,7 +141,7 @@ def node_refusal(pod: JSON, node: JSON, room: NodeRoom) -> list[Refused]:
         return [Refused("node(s) didn't match Pod's node affinity/selector")]
     if any(_in_use(port, room) for port in pod_ports(pod)):
         return [Refused("node(s) didn't have free ports for the requested pod ports", helpless=False)]
-    return _resources(pod, node, room)
+    return _resources(pod_requests(pod) if requests is None else requests, room)
 
 
 def _in_use(port: tuple[str, str, int], room: NodeRoom) -> bool:
@@ -143,13 +152,13 @@ def _in_use(port: tuple[str, str, int], room: NodeRoom) -> bool:
     )
 
 
-def _resources(pod: JSON, node: JSON, room: NodeRoom) -> list[Refused]:
+def _resources(requests: Mapping[str, int], room: NodeRoom) -> list[Refused]:
     """NodeResourcesFit: one refusal for each resource that is short."""
-    has = _amounts(mapping(node, "status", "allocatable"))
+    has = room.has
     found = []
     if _PODS in has and room.pods + 1 > has[_PODS] // _ONE:
         found.append(Refused("Too many pods", helpless=False))
-    for name, amount in pod_requests(pod).items():
+    for name, amount in requests.items():
         if amount and amount > has.get(name, 0) - room.used.get(name, 0):
             found.append(Refused(f"Insufficient {name}", helpless=amount > has.get(name, 0)))
     return found

@@ -6,6 +6,7 @@ SyntaxError, and the container says so.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,6 +82,7 @@ class If:
 Part = Command | Group | Loop | If
 
 
+@functools.lru_cache(maxsize=256)  # the Pods of one template run one script
 def parse(text: str) -> Script:
     """Read a script. Raises SyntaxError.
 
