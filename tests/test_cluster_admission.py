@@ -107,6 +107,57 @@ def test_a_refusal_has_the_api_servers_words(cluster: Cluster, manifest: dict[st
     assert str(refused.value) == words
 
 
+UNDECODABLE = [
+    (
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"size": 5}},
+        "cannot unmarshal number into Go struct field ConfigMap.data of type string",
+    ),
+    (
+        pod(
+            containers=[{"name": "a", "image": "b"}],
+            volumes=[{"name": "v", "configMap": {"name": "c", "defaultMode": "660"}}],
+        ),
+        (
+            "cannot unmarshal string into Go struct field "
+            "ConfigMapVolumeSource.spec.volumes.VolumeSource.configMap.defaultMode of type int32"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("manifest", "words"), UNDECODABLE)
+def test_what_cannot_be_decoded_is_named_as_go_names_it(cluster: Cluster, manifest: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused) as refused:
+        cluster.api.create(manifest)
+    kind = manifest["kind"]
+    expected = f'{kind} in version "v1" cannot be handled as a {kind}: json: {words}'
+    assert (refused.value.reason, str(refused.value)) == ("BadRequest", expected)
+
+
+def test_a_refused_change_is_shown_as_the_api_server_shows_it() -> None:
+    """Line by line, with the numbers of the lines."""
+    history = read(LABS / "ch07-args-env" / "recording.jsonl")
+    cluster = Cluster(history.at(history.settled("apply")), settings=RECORDED)
+    stored = cluster.api.get("pod", "demo-args", "demo")
+    container = stored["spec"]["containers"][0]
+    changed = {**container, "args": [*container["args"], "one-more"]}
+    with pytest.raises(Refused) as refused:
+        cluster.api.replace({**stored, "spec": {**stored["spec"], "containers": [changed]}})
+    result = history.step("change-args").result
+    assert result is not None
+    expected = result.stderr.removeprefix('The Pod "demo-args" is invalid: ').rstrip("\n")
+    assert f"spec: {refused.value.details['causes'][0]['message']}".rstrip("\n") == expected
+
+
+def test_a_claim_that_waits_cannot_ask_for_more(cluster: Cluster) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    cluster.api.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}, "spec": spec})
+    more = {"spec": {"resources": {"requests": {"storage": "5Gi"}}}}
+    with pytest.raises(Refused) as refused:
+        cluster.api.patch("pvc", "c", "default", more)
+    assert '@@ -6,7 +6,7 @@\n  "Resources": {\n' in refused.value.message
+
+
 def test_what_never_changes_is_refused(cluster: Cluster) -> None:
     meta = {"name": "c", "namespace": "default"}
     cluster.api.create(

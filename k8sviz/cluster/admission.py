@@ -78,7 +78,7 @@ class Admission:
         new = completed(new)
         if text(new, "kind") == "Service":
             new = self._service(_with_addresses(old, new))
-        judge(new, [] if trusted else update_problems(old, new))
+        judge(new, [] if trusted else update_problems(old, new), old)
         return new
 
     def _is_trusted(self, obj: Object) -> bool:

@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from k8sviz.cluster.difference import claim_difference, pod_difference
 from k8sviz.cluster.refused import Refused, bad_request, invalid
 from k8sviz.history import Object
 from k8sviz.rules.fields import mapping, text
 from k8sviz.validate import Problem, field_text
-from k8sviz.validate.model import FieldPath
-from k8sviz.validate.published import kinds, parts
+from k8sviz.validate.published import go_field, kinds
 
 __all__ = ["judge"]
 
@@ -129,13 +129,17 @@ _WHOLE_SPEC: Final = {
     "pod-frozen": _POD_FIXED,
     "stateful-set-frozen": _STATEFUL_SET_FIXED,
 }
+_SHOWS: Final = {"claim-frozen": claim_difference, "pod-frozen": pod_difference}
 # what Go calls each JSON type, and what it wanted
 _GO_HAS: Final = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _UNDECODABLE: Final = ("type", "whole-type", "format-byte", "format-date-time", "no-text")
 
 
-def judge(obj: Object, found: Iterable[Problem]) -> None:
-    """Refuse an object with which something is wrong. Raises Refused: Invalid with its causes, or BadRequest."""
+def judge(obj: Object, found: Iterable[Problem], old: Object | None = None) -> None:
+    """Refuse an object with which something is wrong; `old` is what an update would replace.
+
+    Raises Refused: Invalid with its causes, or BadRequest.
+    """
     problems = [problem for problem in found if problem.error]
     if not problems:
         return
@@ -145,24 +149,27 @@ def judge(obj: Object, found: Iterable[Problem]) -> None:
             raise _undecodable(obj, problem)
     causes: list[dict[str, str]] = []
     for problem in problems:
-        causes += (cause for cause in _causes(obj, problem) if cause not in causes)
+        causes += (cause for cause in _causes(obj, problem, old or obj) if cause not in causes)
     raise invalid(kind, name, causes)
 
 
-def _causes(obj: Object, problem: Problem) -> list[dict[str, str]]:
+def _causes(obj: Object, problem: Problem, old: Object) -> list[dict[str, str]]:
     if problem.code in _WHOLE_SPEC:
-        return [{"reason": _FORBIDDEN, "message": f"Forbidden: {_WHOLE_SPEC[problem.code]}", "field": "spec"}]
-    words = _WORDS.get(problem.code)
+        words = _WHOLE_SPEC[problem.code]
+        if problem.code in _SHOWS:
+            words += f"\n{_SHOWS[problem.code](old, obj)}"
+        return [{"reason": _FORBIDDEN, "message": f"Forbidden: {words}", "field": "spec"}]
+    said = _WORDS.get(problem.code)
     value = _at(obj, problem.path)
     field = field_text(problem.path)
-    if words is None:
+    if said is None:
         return [{"reason": _INVALID, "message": f"Invalid value: {_shown(value)}: {problem.words}", "field": field}]
     shown = str(problem.path[-1]) if problem.at_key else value
-    detail = words.detail
+    detail = said.detail
     for fact, each in {**problem.facts, "name": str(problem.path[-1])}.items():
         detail = detail.replace("{" + fact + "}", str(each))
-    lead = _LEAD[words.reason].replace("{shown}", _shown(shown))
-    causes = [{"reason": words.reason, "message": f"{lead}: {detail}" if detail else lead, "field": field}]
+    lead = _LEAD[said.reason].replace("{shown}", _shown(shown))
+    causes = [{"reason": said.reason, "message": f"{lead}: {detail}" if detail else lead, "field": field}]
     labels = mapping(obj, "spec", "template", "metadata").get("labels")
     if problem.code == "required" and field == "spec.selector" and labels:
         message = f"Invalid value: {_shown(labels)}: `selector` does not match template `labels`"
@@ -194,39 +201,10 @@ def _undecodable(obj: Object, problem: Problem) -> Refused:
             f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: '
             f'unknown field "{problem.field}"'
         )
-    value = _at(obj, problem.path)
-    held, dotted = _go_field(obj, problem.path)
-    wanted = _GO_WANTS.get(str(problem.facts.get("wanted", "")), "string")
-    had = _GO_HAS.get(type(value), "object")
+    had = _GO_HAS.get(type(_at(obj, problem.path)), "object")
+    definition = kinds().get((text(obj, "apiVersion"), kind), "")
+    struct, dotted, wanted = go_field(definition, problem.path) if definition else (kind, problem.field, "string")
     return bad_request(
         f'{kind} in version "{version}" cannot be handled as a {kind}: json: cannot unmarshal {had} into Go struct '
-        f"field {held}.{dotted} of type {wanted}"
+        f"field {struct}.{dotted} of type {wanted}"
     )
-
-
-_INLINE: Final = {
-    "core.v1.Volume": "VolumeSource",
-    "core.v1.PersistentVolumeSpec": "PersistentVolumeSource",
-    "core.v1.Probe": "ProbeHandler",
-}
-"""Go structs that stand inside another without a name of their own in JSON."""
-
-
-def _go_field(obj: Object, path: FieldPath) -> tuple[str, str]:
-    """The Go struct that holds a field, and the field's path as Go's decoder names it: no places, no keys of maps."""
-    definition = kinds().get((text(obj, "apiVersion"), text(obj, "kind")), "")
-    by_path = {part.path: part.definition for part in parts(obj, definition)} if definition else {}
-    held, dotted = text(obj, "kind"), list[str]()
-    for i, name in enumerate(path):
-        if not isinstance(name, str):
-            continue
-        holder = by_path.get(path[:i])
-        if holder is None and i and isinstance(path[i - 1], str):  # a key of a map
-            continue
-        held = holder.rpartition(".")[2] if holder else held
-        inline = _INLINE.get(holder or "", "")
-        dotted += [inline, name] if inline and name != "name" else [name]
-    return held, ".".join(dotted)
-
-
-_GO_WANTS: Final = {"text": "string", "a whole number": "int32", "true or false": "bool"}

@@ -204,7 +204,9 @@ def _volume(old: JSON, new: JSON) -> Iterator[Problem]:
 
 def _claim(old: JSON, new: JSON) -> Iterator[Problem]:
     before, after = mapping(old, "spec"), mapping(new, "spec")
-    allowed = ("resources", "volumeAttributesClassName", *(() if text(before, "volumeName") else ("volumeName",)))
+    bound = text(old, "status", "phase") in ("", "Bound")  # only what has a volume can grow
+    allowed = ("resources", "volumeAttributesClassName") if bound else ()
+    allowed = (*allowed, *(() if text(before, "volumeName") else ("volumeName",)))
     for field in _changed(before, after, allowed):
         yield Problem(("spec", field), "claim-frozen")
     was, wanted = (_size(spec) for spec in (before, after))

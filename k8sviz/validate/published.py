@@ -25,6 +25,7 @@ __all__ = [
     "Part",
     "amounts",
     "empty_required",
+    "go_field",
     "kinds",
     "own_groups",
     "parts",
@@ -339,3 +340,60 @@ def empty_required(part: Part) -> Iterator[Problem]:
 @functools.cache
 def _by_short() -> dict[str, Mapping[str, Any]]:
     return {_short(name): schema for name, schema in _published()["$defs"].items()}
+
+
+def go_field(definition: str, path: FieldPath) -> tuple[str, str, str]:
+    """The Go struct that a field is decoded into, its path as encoding/json names it, and its Go type.
+
+    >>> go_field(kinds()["v1", "ConfigMap"], ("data", "size"))
+    ('ConfigMap', 'data', 'string')
+    >>> go_field(kinds()["v1", "Pod"], ("spec", "volumes", 0, "configMap", "defaultMode"))
+    ('ConfigMapVolumeSource', 'spec.volumes.VolumeSource.configMap.defaultMode', 'int32')
+    """
+    struct, names = definition, []
+    schema: Mapping[str, Any] = {"$ref": _DEFS + definition}
+    for part in path:
+        if "$ref" in schema:
+            struct = str(schema["$ref"]).removeprefix(_DEFS)
+            schema = _published()["$defs"][struct]
+        inner = schema.get("properties", {}).get(part) if isinstance(part, str) else schema.get("items")
+        if inner is None:
+            inner = schema.get("additionalProperties", {})
+        elif isinstance(part, str):
+            embedded = _EMBEDDED.get(struct.rsplit(".", 1)[-1], ("", ()))
+            names += [embedded[0]] if embedded[0] and part not in embedded[1] else []
+            names.append(part)
+        schema = inner if isinstance(inner, Mapping) else {}
+    return struct.rsplit(".", 1)[-1], ".".join(names), _go_type(schema)
+
+
+def _go_type(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return "v1." + str(schema["$ref"]).rsplit(".", 1)[-1]
+    kind = schema.get("type")
+    if kind == "array":
+        return f"[]{_go_type(schema.get('items', {}))}"
+    if kind == "object":
+        return f"map[string]{_go_type(schema.get('additionalProperties', {}))}"
+    plain = {"integer": str(schema.get("format", "int64")), "boolean": "bool", "number": "float64"}
+    return plain.get(str(kind), "string")
+
+
+# structs whose other fields stand in an embedded one, by whose name encoding/json calls it
+_EMBEDDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "Volume": ("VolumeSource", ("name",)),
+    "PersistentVolumeSpec": (
+        "PersistentVolumeSource",
+        (
+            *("accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy"),
+            *("storageClassName", "volumeAttributesClassName", "volumeMode"),
+        ),
+    ),
+    "Probe": (
+        "ProbeHandler",
+        (
+            *("failureThreshold", "initialDelaySeconds", "periodSeconds", "successThreshold"),
+            *("terminationGracePeriodSeconds", "timeoutSeconds"),
+        ),
+    ),
+}
