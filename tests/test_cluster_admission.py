@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from k8sviz.cluster import RECORDED, Cluster, Refused
+from k8sviz.errors import K8svizError
 from k8sviz.sources.recording import read
 
 LABS = Path(__file__).parents[1] / "data" / "labs"
@@ -156,6 +158,75 @@ def test_a_claim_that_waits_cannot_ask_for_more(cluster: Cluster) -> None:
     with pytest.raises(Refused) as refused:
         cluster.api.patch("pvc", "c", "default", more)
     assert '@@ -6,7 +6,7 @@\n  "Resources": {\n' in refused.value.message
+
+
+def labelled(name: str, **labels: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def test_a_quota_and_a_security_level_refuse_in_the_plugins_words(cluster: Cluster) -> None:
+    spec = {"hard": {"pods": "1"}}
+    cluster.api.create({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec})
+    container = {"name": "a", "image": "b"}
+    cluster.api.create(pod(containers=[container]))
+    with pytest.raises(Refused) as refused:
+        cluster.api.create({**pod(containers=[container]), "metadata": {"name": "two"}})
+    assert str(refused.value) == (
+        'pods "two" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
+    )
+    cluster.api.create(labelled("strict", **{"pod-security.kubernetes.io/enforce": "baseline"}))
+    cluster.settle()  # the namespace gets its account
+    with pytest.raises(Refused) as refused:
+        volumes = [{"name": "h", "hostPath": {"path": "/"}}]
+        made = pod(containers=[container], volumes=volumes)
+        cluster.api.create({**made, "metadata": {"name": "p", "namespace": "strict"}})
+    assert str(refused.value) == (
+        'pods "p" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes (volume "h")'
+    )
+
+
+def test_more_replicas_than_can_be_followed_end_in_a_message(cluster: Cluster) -> None:
+    spec = {
+        "replicas": 10**9,
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "b"}]}},
+    }
+    with pytest.raises(K8svizError, match="follows 10000 Pods at most"):
+        cluster.api.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec})
+
+
+JUNK = (None, "", "x" * 300, "\x00", -1, 10**40, 1.5, True, [], {}, [[]], {"a": None}, ["a"], [{}], "../..", "$(A)")
+
+
+def changed(value: Any, random: Random) -> Any:
+    """A manifest with a few places replaced by junk, or gone."""
+    if isinstance(value, dict):
+        found = {key: changed(each, random) for key, each in value.items() if random.random() > 0.02}
+        return found if random.random() > 0.02 else random.choice(JUNK)
+    if isinstance(value, list):
+        return [changed(each, random) for each in value] * (2 if random.random() < 0.02 else 1)
+    return value if random.random() > 0.05 else random.choice(JUNK)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_hostile_manifests_end_in_a_refusal_or_in_a_cluster_that_goes_on(seed: int) -> None:
+    random = Random(seed)
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "status": {"allocatable": {"pods": "9"}}}
+    cluster = Cluster([node], seed=seed)
+    manifests = [param.values[0] for param in stored()]
+    for number in range(60):
+        made = changed(random.choice(manifests), random)
+        if isinstance(made, dict) and isinstance(made.get("metadata"), dict) and made["metadata"].get("namespace"):
+            made["metadata"]["namespace"] = "default"
+            made["metadata"]["name"] = f"n{number}" if random.random() < 0.9 else made["metadata"].get("name")
+        try:
+            cluster.api.create(made)
+        except K8svizError:
+            continue
+    cluster.run(30)
+    kinds = {event.object["kind"] for event in cluster.history}
+    for kind in kinds:
+        assert cluster.history.at().objects(kind) == cluster.api.list(kind)
 
 
 def test_what_never_changes_is_refused(cluster: Cluster) -> None:

@@ -13,14 +13,19 @@ from k8sviz.cluster.addresses import ServiceAddresses
 from k8sviz.cluster.judgement import judge
 from k8sviz.cluster.refused import forbidden, invalid, not_found
 from k8sviz.cluster.settings import Settings
+from k8sviz.errors import K8svizError
 from k8sviz.history import EventType, Object
+from k8sviz.kinds import KINDS
 from k8sviz.rules.admission import service_account, with_token_volume
 from k8sviz.rules.binding import default_storage_class
 from k8sviz.rules.defaults import begin_status, completed
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.pod_security import violations
 from k8sviz.rules.quality import qos_class
+from k8sviz.rules.quota import exceeded
 from k8sviz.validate import problems
 from k8sviz.validate.changes import update_problems
+from k8sviz.words import say
 
 if TYPE_CHECKING:
     from k8sviz.cluster.api import API
@@ -31,6 +36,9 @@ _CLAIM_PROTECTION: Final = "kubernetes.io/pvc-protection"
 _VOLUME_PROTECTION: Final = "kubernetes.io/pv-protection"
 _TEMPLATED: Final = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job"})
 _PRIORITIES: Final = {"system-cluster-critical": 2000000000, "system-node-critical": 2000001000}
+_MOST_PODS: Final = 10_000
+_NAME: Final = ("metadata", "name")
+_NAMESPACE: Final = ("metadata", "namespace")
 _FOR_EVER: Final = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
@@ -67,7 +75,31 @@ class Admission:
         if plugin is not None and not any(problem.error for problem in found):
             new = plugin(new)
         judge(new, found)
+        self._allowed(new)
         return new
+
+    def _allowed(self, obj: Object) -> None:
+        """PodSecurity and ResourceQuota, which see an object as it would be stored, and the simulation's own limit."""
+        kind, name, namespace = (text(obj, *path) for path in (("kind",), _NAME, _NAMESPACE))
+        self._followed(obj)
+        if kind == "Pod":
+            space = self._api.find("Namespace", namespace)
+            level = text(space, "metadata", "labels", "pod-security.kubernetes.io/enforce")
+            against = violations(obj, level)
+            if against:
+                raise forbidden("Pod", name, f'violates PodSecurity "{level}:latest": {", ".join(against)}')
+        for quota in self._api.list("ResourceQuota", namespace) if kind in KINDS else ():
+            why = exceeded(quota, obj, self._api.list(kind, namespace))
+            if why:
+                raise forbidden(kind, name, why)
+
+    def _followed(self, obj: Object) -> None:
+        """No more Pods than can be followed in time. Raises K8svizError."""
+        wanted = integer(obj, "spec", "replicas") or 0
+        if text(obj, "kind") == "Pod":
+            wanted = self._api.count("Pod")
+        if wanted > _MOST_PODS:
+            raise K8svizError(say("cluster.too-many-pods", count=_MOST_PODS))
 
     def update(self, old: Object, new: Object) -> Object:
         """The object as it will be stored in place of `old`. Raises Refused."""
@@ -79,6 +111,7 @@ class Admission:
         if text(new, "kind") == "Service":
             new = self._service(_with_addresses(old, new))
         judge(new, [] if trusted else update_problems(old, new), old)
+        self._followed(new)
         return new
 
     def _is_trusted(self, obj: Object) -> bool:

@@ -111,6 +111,10 @@ class API:
         for kind in self._store.kinds():
             yield from self._store.of_kind(kind)
 
+    def count(self, kind: str) -> int:
+        """How many objects of a kind there are."""
+        return self._store.count(kind)
+
     def by_uid(self, uid: str) -> Object | None:
         """The object of a uid, or None."""
         return self._store.by_uid(uid)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
-from k8sviz.rules.fields import listed, mapping
+from k8sviz.rules.fields import listed, mapping, text
 
 __all__ = ["claim_difference", "pod_difference"]
 
@@ -29,8 +29,11 @@ def _types() -> dict[str, list[list[Any]]]:
 
 
 def claim_difference(old: _JSON, new: _JSON) -> str:
-    """What an update of a claim's spec would change, lines as `diff -u` has them."""
-    return _difference("PersistentVolumeClaimSpec", mapping(old, "spec"), mapping(new, "spec"))
+    """What an update of a claim's spec would change, lines as `diff -u` has them; a bound claim may grow."""
+    before, after = dict(mapping(old, "spec")), dict(mapping(new, "spec"))
+    if text(old, "status", "phase") == "Bound":
+        after.update((name, before[name]) for name in ("resources", "volumeAttributesClassName") if name in before)
+    return _difference("PersistentVolumeClaimSpec", before, after)
 
 
 def pod_difference(old: _JSON, new: _JSON) -> str:

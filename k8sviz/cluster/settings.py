@@ -13,7 +13,7 @@ class Settings(NamedTuple):
     `toleration_seconds`: how long Pods tolerate a node that is not ready or not reachable
     (--default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server).
     `node_monitor_grace`: how long a node may be silent (--node-monitor-grace-period of the controller manager).
-    `node_status`: how often a kubelet says that it lives. `follow`: how often a kubelet looks at the volumes of a Pod.
+    `node_status`: how often a kubelet says that it lives. `follow`: how often a kubelet looks again at a Pod.
     `runs_pods`: whether there is a scheduler and a kubelet; without them somebody else says what becomes of Pods.
     `judges`: whether objects are validated; a prediction about what was checked before needs no second look.
     `pod_network` and `service_network`: the first half of the addresses of Pods and Services. `dns`: whether there is
@@ -24,7 +24,7 @@ class Settings(NamedTuple):
     toleration_seconds: int = 300
     node_monitor_grace: float = 50.0
     node_status: float = 10.0
-    follow: float = 60.0
+    follow: float = 70.0
     pod_network: str = "10.244"
     service_network: str = "10.96"
     dns: bool = True

@@ -44,6 +44,10 @@ class Store:
             found = spaces.get(space, {})
             yield from (found[name] for name in sorted(found))
 
+    def count(self, kind: str) -> int:
+        """How many objects of a kind there are."""
+        return sum(map(len, self._kinds.get(kind, {}).values()))
+
     def by_uid(self, uid: str) -> Object | None:
         """The object of a uid, or None."""
         key = self._uids.get(uid)

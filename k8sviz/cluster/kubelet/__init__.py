@@ -64,7 +64,10 @@ class Kubelets:
             key = (kind, text(obj, "metadata", "namespace"), text(obj, "metadata", "name"))
             for uid in list(self._users.get(key, ())):
                 self.workers[uid].something_changed()
-                self.workers[uid].later(self._cluster.settings.follow, self._refiller(uid), background=True)
+                worker = self.workers[uid]
+                worker.later(
+                    worker.until_next_look(self._cluster.settings.follow), self._refiller(uid), background=True
+                )
         elif kind == "PersistentVolume" and change == "DELETED":
             self.disks.remove(obj)
 

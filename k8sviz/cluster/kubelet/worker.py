@@ -30,8 +30,8 @@ __all__ = ["Worker"]
 
 _ACCEPT: Final = 0.03
 _MOUNT: Final = 0.1
-_SANDBOX: Final = 0.45
-_START: Final = 0.12
+_SANDBOX: Final = 0.5
+_START: Final = 0.15
 _RESTART: Final = 0.2
 _REPORT: Final = 0.05
 _GONE: Final = 0.5
@@ -56,6 +56,7 @@ class Worker:
         self.shows_ip = False
         self.network = False
         self.started_at = ""
+        self._began = kubelets.clock.now
         self._seen = kubelets.clock.micro_stamp().replace("Z", "000Z")
         self.mounted = False
         self.leaving = False
@@ -282,6 +283,10 @@ class Worker:
         if self.ip:
             status |= {"podIP": self.ip, "podIPs": [{"ip": self.ip}]}
         return {**self.pod, "metadata": meta, "status": status}
+
+    def until_next_look(self, period: float) -> float:
+        """Seconds until the kubelet looks again at a Pod by itself, which it does from the Pod's beginning on."""
+        return period - (self.clock.now - self._began) % period
 
     def _about(self, seconds: float) -> float:
         """That long, or up to half as long again: no two Pods take the same time."""
