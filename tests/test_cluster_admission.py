@@ -176,10 +176,10 @@ def test_a_quota_and_a_security_level_refuse_in_the_plugins_words(cluster: Clust
     )
     cluster.api.create(labelled("strict", **{"pod-security.kubernetes.io/enforce": "baseline"}))
     cluster.settle()  # the namespace gets its account
+    made = pod(containers=[container], volumes=[{"name": "h", "hostPath": {"path": "/"}}])
+    made["metadata"]["namespace"] = "strict"
     with pytest.raises(Refused) as refused:
-        volumes = [{"name": "h", "hostPath": {"path": "/"}}]
-        made = pod(containers=[container], volumes=volumes)
-        cluster.api.create({**made, "metadata": {"name": "p", "namespace": "strict"}})
+        cluster.api.create(made)
     assert str(refused.value) == (
         'pods "p" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes (volume "h")'
     )

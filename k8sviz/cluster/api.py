@@ -396,7 +396,10 @@ def _kind(word: str) -> Kind:
 def _kind_of(obj: Object) -> Kind:
     if not text(obj, "kind"):
         raise bad_request("Object 'Kind' is missing in the request")
-    return _kind(text(obj, "kind"))
+    known = _kind(text(obj, "kind"))
+    if obj.get("apiVersion", known.api_version) != known.api_version:
+        raise Refused(404, "NotFound", "the server could not find the requested resource")
+    return known
 
 
 def _put_namespace(kind: Kind, meta: dict[str, Any]) -> None:
