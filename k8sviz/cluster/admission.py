@@ -66,15 +66,14 @@ class Admission:
         """The object as it will be stored. Raises Refused."""
         kind = text(obj, "kind")
         self._may_be_there(obj)
-        found = [] if self._is_trusted(obj) else problems(obj)
+        judge(obj, [] if self._is_trusted(obj) else problems(obj))
         new = completed(obj)
         status = begin_status(kind)
         if status is not None:
             new["status"] = status
         plugin = self._plugins.get(kind)
-        if plugin is not None and not any(problem.error for problem in found):
+        if plugin is not None:
             new = plugin(new)
-        judge(new, found)
         self._allowed(new)
         return new
 

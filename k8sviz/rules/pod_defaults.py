@@ -25,9 +25,9 @@ def complete_pod(pod: _JSON) -> None:
     complete_pod_spec(spec)
     for container in _containers(spec):
         resources = container.get("resources")
-        if isinstance(resources, dict) and resources.get("limits"):
-            requests = {**resources["limits"], **resources.get("requests", {})}
-            resources["requests"] = requests
+        if isinstance(resources, dict) and isinstance(resources.get("limits"), dict):
+            requests = resources.get("requests", {})
+            resources["requests"] = {**resources["limits"], **requests} if isinstance(requests, dict) else requests
     spec.setdefault("enableServiceLinks", True)
 
 
@@ -64,8 +64,8 @@ def _containers(spec: _JSON) -> Iterator[_JSON]:
         yield from _objects(spec, part)
 
 
-def _objects(value: _JSON, name: str) -> list[_JSON]:
-    found = value.get(name)
+def _objects(value: Any, name: str) -> list[_JSON]:
+    found = value.get(name) if isinstance(value, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
