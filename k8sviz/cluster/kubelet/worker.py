@@ -30,8 +30,8 @@ __all__ = ["Worker"]
 
 _ACCEPT: Final = 0.03
 _MOUNT: Final = 0.1
-_SANDBOX: Final = 0.5
-_START: Final = 0.15
+_SANDBOX: Final = 0.45
+_START: Final = 0.12
 _RESTART: Final = 0.2
 _REPORT: Final = 0.05
 _GONE: Final = 0.5
