@@ -165,9 +165,8 @@ def why(what: str | Ref, source: Source, *, at: str | float | None = None) -> Be
     if isinstance(source, Snapshot) and at is None:
         t = source.t
     subject: Ref | Step | str = what
-    if isinstance(what, str):
-        found = _ref(what, history) if "/" in what else history.step(what)
-        subject = found if found is not None else what
+    if isinstance(what, str) and "/" not in what:
+        subject = history.step(what)
     return Because(explain(history, t, subject))
 
 

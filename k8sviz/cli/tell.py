@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import k8sviz
+from k8sviz.cli import wait
 from k8sviz.cli.common import AddCommand, command, exit_code, print_json, source_arguments, split
 from k8sviz.errors import K8svizError
+from k8sviz.kinds import parse_ref
 from k8sviz.stories import STORIES
 
 if TYPE_CHECKING:
@@ -86,13 +88,17 @@ def _why_command(commands: Any) -> None:
         commands, "why", _why, "say why an object is in its state, a step was refused, or what fails and waits at all"
     )
     source_arguments(parser, live=True)
+    wait.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _why(options: argparse.Namespace) -> int:
+    if options.wait:
+        return wait.wait_for(options)
     source, refs = split(options)
     history = k8sviz.open_source(source)
-    explained = [k8sviz.why(ref, history, at=options.at).explanation for ref in refs] or _refused(history, options.at)
+    named = [parse_ref(ref, options.namespace) if options.namespace else ref for ref in refs]
+    explained = [k8sviz.why(ref, history, at=options.at).explanation for ref in named] or _refused(history, options.at)
     if not explained:
         found = k8sviz.troubles(history, at=options.at, namespace=options.namespace)
         print_json([trouble.to_json() for trouble in found.troubles]) if options.json else print(found)

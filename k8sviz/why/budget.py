@@ -13,7 +13,7 @@ from k8sviz.rules.availability import is_active
 from k8sviz.rules.fields import flag, integer, mapped, mapping, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.selectors import labels_of, matches
-from k8sviz.why.case import Case, Level, Matcher, called, condition, condition_fact, fields, join
+from k8sviz.why.case import Case, Level, Matcher, called, condition, condition_fact, event_fact, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.reaching import is_manifest
 from k8sviz.words import say
@@ -92,6 +92,7 @@ def _proof(case: Case) -> list[Evidence | None]:
             ("status", "expectedPods"),
         ),
         condition_fact(case.obj, "DisruptionAllowed"),
+        *map(event_fact, case.events_with("NoPods", "UnmanagedPods", "CalculateExpectedPodCountFailed")[:1]),
     ]
 
 

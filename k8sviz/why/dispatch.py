@@ -56,7 +56,9 @@ def why(history: History, t: float | None, what: Ref | Step | str) -> Explanatio
         return _explain_step(history, history.step(what) if isinstance(what, str) else what)
     ref = what if isinstance(what, Ref) else parse_ref(what, history.about.namespace)
     snapshot = history.at(history.end if t is None else t)
-    return Explainer(snapshot, history).explain(snapshot.require(ref))
+    # a name without a namespace means the History's own; one that is nowhere but in another is meant all the same
+    found = snapshot.find(ref) or (snapshot.get(ref.kind, ref.name) if isinstance(what, str) else None)
+    return Explainer(snapshot, history).explain(found or snapshot.require(ref))
 
 
 def _explain_step(history: History, step: Step) -> Explanation:

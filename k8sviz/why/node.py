@@ -88,6 +88,14 @@ def _drain_held(case: Case) -> Explanation | None:
             if holds(budget):
                 held.setdefault(called(budget), []).append(pod)
                 budgets[called(budget)] = budget
+    twice = [pod for pod in _pods(case) if len(budgets_of(case, pod)) > 1]
+    if twice and not held:
+        proof = [*fields(case.obj, ("spec", "unschedulable")), *(fact(pod, "metadata", "labels") for pod in twice[:3])]
+        two: dict[str, Any] = {
+            "pods": join(map(called, twice)),
+            "budgets": join(dict.fromkeys(called(b) for pod in twice for b in budgets_of(case, pod))),
+        }
+        return case.tell("node.drain-two-budgets", "Ready,SchedulingDisabled", "error", evidence=proof, **two)
     if not held:
         return None
     causes = [found for budget in budgets.values() if (found := case.ask(budget)) is not None and not found.fine]

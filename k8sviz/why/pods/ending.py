@@ -65,7 +65,9 @@ def terminating(case: Case) -> Explanation | None:
     seconds = integer(case.obj, "metadata", "deletionGracePeriodSeconds")
     told: dict[str, Any] = {"seconds": say("why.pod-words.some") if seconds is None else seconds}
     if overdue is not None and overdue > _OVERDUE:
-        proof += map(event_fact, case.events[:3])
+        proof += map(
+            event_fact, case.events_with("FailedKillPod", "FailedPreStopHook", "FailedSync")[:2] or case.events[:3]
+        )
         return case.tell("pod.terminating-overdue", state, "error", evidence=proof, overdue=round(overdue), **told)
     if text(case.obj, "status", "phase") in ("Succeeded", "Failed"):
         proof += [state_fact(case, status) for status in statuses(case.obj)]

@@ -85,6 +85,9 @@ def running(case: Case) -> Explanation | None:
     if text(case.obj, "status", "phase") != "Running":
         return None
     state = pod_status(case.obj)
+    resized = _resizing(case, state) or _volume_unhealthy(case, state)
+    if resized is not None:
+        return resized
     proof = [condition_fact(case.obj, "Ready"), case.fact("spec", "nodeName"), *_left_out(case)]
     again = [s for s in statuses(case.obj) if integer(s, "restartCount")]
     if not again:
@@ -99,6 +102,35 @@ def running(case: Case) -> Explanation | None:
         count=restarts(case.obj),
         ended="; ".join(ended) or say("why.exit.unknown"),
     )
+
+
+def _resizing(case: Case, state: str) -> Explanation | None:
+    """The Pod's resources were changed in place, and the node has not given it all of that yet."""
+    pending = condition(case.obj, "PodResizePending")
+    events = case.events_with("ResizeDeferred", "ResizeInfeasible", "ResizeError")[:1]
+    proof = [
+        condition_fact(case.obj, "PodResizePending"),
+        condition_fact(case.obj, "PodResizeInProgress"),
+        *map(event_fact, events),
+    ]
+    message = text(pending, "message") or (event_message(events[0]) if events else say("why.text.no-message"))
+    told: dict[str, Any] = {"message": message, "node": text(case.obj, "spec", "nodeName")}
+    if text(pending, "status") == "True":
+        if text(pending, "reason") == "Infeasible":
+            return case.tell("pod.resize-infeasible", state, "error", evidence=proof, **told)
+        return case.tell("pod.resize-deferred", state, "waiting", evidence=proof, **told)
+    if text(condition(case.obj, "PodResizeInProgress"), "status") == "True":
+        return case.tell("pod.resize-in-progress", state, "waiting", evidence=proof, **told)
+    return None
+
+
+def _volume_unhealthy(case: Case, state: str) -> Explanation | None:
+    """The volume's driver says that something is wrong with it (CSIVolumeHealth)."""
+    events = case.events_with("VolumeConditionAbnormal")
+    if not events:
+        return None
+    message = event_message(events[0])
+    return case.tell("pod.volume-unhealthy", state, "warning", evidence=[event_fact(events[0])], message=message)
 
 
 def _left_out(case: Case) -> list[Evidence]:

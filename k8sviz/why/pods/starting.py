@@ -22,6 +22,16 @@ def sandbox_failed(case: Case) -> Explanation | None:
     """The node cannot make the Pod's sandbox or network."""
     if has_started(case):
         return None
+    devices = case.events_with("FailedPrepareDynamicResources")
+    if devices:
+        return case.tell(
+            "pod.devices-unprepared",
+            pod_status(case.obj),
+            "error",
+            evidence=[event_fact(devices[0]), case.fact("spec", "resourceClaims")],
+            message=event_message(devices[0]),
+            node=text(case.obj, "spec", "nodeName"),
+        )
     failed = case.events_with("FailedCreatePodSandBox", "FailedPodSandBoxStatus", "NetworkNotReady")
     if not failed:
         return None
@@ -96,6 +106,10 @@ def starting(case: Case) -> Explanation | None:
     proof = [case.fact("spec", "nodeName"), *(state_fact(case, status) for status in statuses(case.obj))]
     pulling, pulled = case.events_with("Pulling"), case.events_with("Pulled")
     doing = say("why.doing.setting-up")
+    owners = case.events_with("VolumePermissionChangeInProgress")
+    if owners:
+        doing = say("why.doing.changing-owners")
+        proof.append(event_fact(owners[0]))
     if len(pulling) > len(pulled):
         doing = say("why.doing.pulling")
         proof.append(event_fact(pulling[0]))

@@ -19,6 +19,8 @@ __all__ = ["VOLUME"]
 
 JSON = Mapping[str, Any]
 
+_FAILED = ("VolumeFailedDelete", "VolumeFailedRecycle", "VolumeUnknownReclaimPolicy")
+
 
 def _claim_of(case: Case) -> Object | None:
     """The claim that the volume's claimRef names, if it is still the same one."""
@@ -94,7 +96,7 @@ def _volume_released(case: Case) -> Explanation | None:
 def _volume_failed(case: Case) -> Explanation | None:
     if text(case.obj, "status", "phase") != "Failed":
         return None
-    proof = [*_held(case), case.fact("status", "message"), *(event_fact(e) for e in case.events[:1])]
+    proof = [*_held(case), case.fact("status", "message"), *map(event_fact, case.events_with(*_FAILED)[:1])]
     message = text(case.obj, "status", "message") or text(case.obj, "status", "reason") or say("why.text.no-message")
     return case.tell("storage.reclaim-failed", "Failed", "error", evidence=proof, message=message)
 

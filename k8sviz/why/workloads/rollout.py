@@ -22,7 +22,7 @@ from k8sviz.rules.fields import integer, mapping, text
 from k8sviz.rules.pods import is_ready
 from k8sviz.rules.rollout import rollout_bounds
 from k8sviz.rules.statefulset import replicas_of
-from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, fields, join
+from k8sviz.why.case import Case, Matcher, called, condition, condition_fact, event_fact, event_message, fields, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.reaching import is_manifest, same_selector
 from k8sviz.why.workloads.shared import counts, going, living, not_seen, pod_troubles, pods_refused
@@ -102,6 +102,17 @@ def _paused(case: Case) -> Explanation | None:
         also=pod_troubles(case, _new_pods(case)),
         **_numbers(case),
     )
+
+
+def _not_made(case: Case) -> Explanation | None:
+    """The controller cannot make a ReplicaSet, or will not: its selector means every Pod."""
+    progress = condition(case.obj, "Progressing")
+    events = case.events_with("SelectingAll", "ReplicaSetCreateError")
+    if text(progress, "reason") != "ReplicaSetCreateError" and not events:
+        return None
+    message = event_message(events[0]) if events else text(progress, "message")
+    proof = [condition_fact(case.obj, "Progressing"), *map(event_fact, events[:1]), case.fact("spec", "selector")]
+    return case.tell("rollout.set-not-made", say("why.state.stuck"), "error", evidence=proof, message=message)
 
 
 def _in_a_circle(case: Case) -> Explanation | None:
@@ -204,6 +215,7 @@ DEPLOYMENT: tuple[Matcher, ...] = (
     _same_in_files,
     not_seen,
     _paused,
+    _not_made,
     pods_refused,
     _in_a_circle,
     _deadline,
