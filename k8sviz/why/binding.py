@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from k8sviz.errors import nearest
 from k8sviz.history import Object
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.why.case import Case, Matcher, called, join
@@ -56,13 +57,21 @@ def _pods_of(case: Case, namespace: str, account: str) -> list[Object]:
 
 def _subject_missing(case: Case) -> Explanation | None:
     for namespace, name in _subjects(case):
-        known = case.snapshot.missing("ServiceAccount") == "absent"
-        if not known or case.snapshot.get("ServiceAccount", name, namespace) is not None:
+        there = [text(a, "metadata", "name") for a in case.snapshot.objects("ServiceAccount", namespace=namespace)]
+        hint = nearest(name, there)
+        # of files only what looks like a slip is told: the account may be in another file
+        known = case.snapshot.missing("ServiceAccount") == "absent" or hint.startswith("did you mean")
+        if not known or name in there:
             continue
         proof = [_fact(case, namespace, name)]
         account = f"{namespace}/{name}"
         return case.tell(
-            "binding.subject-missing", say("why.state.gives-nothing"), "warning", evidence=proof, account=account
+            "binding.subject-missing",
+            say("why.state.gives-nothing"),
+            "warning",
+            evidence=proof,
+            account=account,
+            hint=hint,
         )
     return None
 

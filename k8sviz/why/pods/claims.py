@@ -8,7 +8,7 @@ from typing import Any
 
 from k8sviz.history import Object
 from k8sviz.rules.binding import rejections, volume_fits_node, waits_for_first_consumer
-from k8sviz.rules.fields import listed, mapping, text
+from k8sviz.rules.fields import listed, mapping, strings, text
 from k8sviz.rules.pods import pod_status
 from k8sviz.why.around import around
 from k8sviz.why.case import Case, Level, called, event_fact, fact, join
@@ -173,6 +173,10 @@ def claims_unbound(case: Case) -> Explanation | None:
     refusals = refusals_of(case)
     codes = {refusal.code for refusal in refusals}
     blocking = [claim for claim in unbound if _blocks(case, claim, codes)]
+    if not blocking and codes == {"no-volume-on-node"}:
+        found = _nowhere_allowed(case, unbound)
+        if found is not None:
+            return found
     if not blocking:
         return unschedulable(case, evidence=_near_volumes(case, unbound)) if codes & _OF_CLAIMS and unbound else None
     causes = [found for claim in blocking if (found := case.ask(claim)) is not None]
@@ -188,6 +192,26 @@ def claims_unbound(case: Case) -> Explanation | None:
         also=causes,
         claims=join(called(claim) for claim in blocking),
     )
+
+
+def _nowhere_allowed(case: Case, claims: Sequence[Object]) -> Explanation | None:
+    """The class makes volumes in some places only, and no node that could take the Pod is there."""
+    for claim in claims:
+        storage_class = class_of_claim(case, claim) or {}
+        places = [
+            f"{text(wanted, 'key')} {'|'.join(strings(wanted, 'values'))}"
+            for term in listed(storage_class, "allowedTopologies")
+            for wanted in listed(term, "matchLabelExpressions")
+        ]
+        if places:
+            proof = [*scheduler_proof(case), *_paths(case, [claim]), fact(storage_class, "allowedTopologies")]
+            told: dict[str, Any] = {
+                "claim": called(claim),
+                "klass": text(storage_class, "metadata", "name"),
+                "places": join(places),
+            }
+            return case.tell("pod.no-allowed-node", pod_status(case.obj), "error", evidence=proof, **told)
+    return None
 
 
 def _near_volumes(case: Case, claims: Sequence[Object]) -> list[Evidence | None]:

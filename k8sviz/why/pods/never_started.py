@@ -222,7 +222,7 @@ def _said(code: str) -> Callable[[_Attempt, Match], Explanation]:
 
 _PROGRAM = r"exec:? \\?\"?(?P<program>[^\s\"\\:]+)\\?\"?:?"
 _STARTS: tuple[tuple[re.Pattern[str], Callable[[_Attempt, Match], Explanation]], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), explain)
+    (re.compile(pattern, re.DOTALL | re.IGNORECASE), explain)
     for pattern, explain in (
         (
             r"vice-versa|error mounting .*not a directory|is not a directory.*mount|mount .*: not a directory",
@@ -230,6 +230,7 @@ _STARTS: tuple[tuple[re.Pattern[str], Callable[[_Attempt, Match], Explanation]],
         ),
         (r"(?:chdir to cwd|workdir|working directory) ?\(?\\?\"?(?P<path>/[^\s\"\\)]*)", _no_folder),
         (r"mkdirat? (?:[^\s:]*?rootfs)?(?P<path>/[^\s:]+): read-only file system", _read_only_root),
+        (r"container process [`'\"](?P<program>[^`'\"]+)[`'\"]: exec format error", _format),
         (_PROGRAM + r".*exec format error", _format),
         (r"exec format error", _format),
         (r"init was OOM-killed|memory limit too low|minimum memory", _too_little_memory),

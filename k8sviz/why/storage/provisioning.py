@@ -83,7 +83,11 @@ def waits_for_consumer(case: Case) -> Explanation | None:
         fact(storage_class, "volumeBindingMode"),
         newest(case, "WaitForFirstConsumer", "WaitForPodScheduled"),
     ]
-    told: dict[str, Any] = {"klass": text(storage_class, "metadata", "name")}
+    told: dict[str, Any] = {"klass": text(storage_class, "metadata", "name"), "near": ""}
+    by_default = default_class_near(case)
+    if by_default is not None:
+        told["near"], near_proof = near_words(case)
+        proof += near_proof
     if not pods:
         return case.tell("storage.wait-for-first-consumer", "Pending", "waiting", evidence=proof, **told)
     proof += [use_of(pod, case.name) for pod in pods]
@@ -176,6 +180,9 @@ def _unanswered(case: Case, proof: list[Evidence], told: dict[str, Any]) -> Expl
     proof += missing
     if seconds is None or seconds < _PATIENCE:
         return case.tell("storage.provisioning-asked", "Pending", "waiting", evidence=proof, **told)
+    by_default = default_class_near(case)
+    if by_default is not None:
+        return by_default
     driver = say("why.provisioner.no-driver", **told, hint=nearest(told["provisioner"], drivers))
     told |= {"minutes": max(1, round(seconds / 60)), "driver": "" if known or not drivers else driver}
     return case.tell("storage.provisioner-silent", "Pending", "error", evidence=proof, **told)

@@ -8,7 +8,7 @@ from typing import Any
 from k8sviz.history import Object
 from k8sviz.rules.binding import claim_class, find_match, is_bound_to, rejections, waits_for_first_consumer
 from k8sviz.rules.fields import mapping, strings, text
-from k8sviz.why.case import Case, Matcher, called, event_fact, fact, fields, join, note
+from k8sviz.why.case import Case, Matcher, called, event_fact, event_message, fact, fields, join, note
 from k8sviz.why.finalizers import behind, data_goes, held_by
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.storage.choice import MOST_VOLUMES, reasons_words
@@ -85,8 +85,14 @@ def _volume_released(case: Case) -> Explanation | None:
     if not mapping(case.obj, "spec", "claimRef"):
         return case.tell("storage.volume-cleared", "Released", "waiting", evidence=_held(case))
     policy = text(case.obj, "spec", "persistentVolumeReclaimPolicy")
+    failed = case.events_with(*_FAILED)
+    if failed:
+        proof = [*_held(case), event_fact(failed[0])]
+        return case.tell(
+            "storage.reclaim-failed", "Released", "error", evidence=proof, message=event_message(failed[0])
+        )
     if policy == "Delete":
-        proof = [*_held(case), *(event_fact(e) for e in case.events_with("VolumeFailedDelete")[:1])]
+        proof = _held(case)
         return case.tell("storage.volume-deleting", "Released", "waiting", evidence=proof, **told)
     if policy == "Recycle":
         return case.tell("storage.volume-recycling", "Released", "waiting", evidence=_held(case), **told)

@@ -170,7 +170,8 @@ def _rolled_out(case: Case) -> Explanation | None:
 
 
 def _under_way(case: Case) -> Explanation | None:
-    causes = pod_troubles(case, _new_pods(case))
+    # under Recreate no new Pod is made before the old ones are gone
+    causes = pod_troubles(case, _new_pods(case) or _old_pods(case))
     proof = [condition_fact(case.obj, "Progressing"), *counts(case, *_COUNTS), *_settings(case)]
     if causes and causes[0].error:
         return case.tell(
