@@ -11,7 +11,7 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Result, Step
 from k8sviz.sources.recording import read
 from k8sviz.why import Explanation, why
-from k8sviz.why.step import parse_field_errors
+from k8sviz.why.steps.fields import parse_field_errors
 
 DATA = Path(__file__).parent.parent / "data" / "labs"
 LABS = sorted(path.parent.name for path in DATA.glob("*/recording.jsonl"))

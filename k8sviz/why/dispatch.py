@@ -17,7 +17,7 @@ from k8sviz.why.model import Explanation
 from k8sviz.why.node import NODE
 from k8sviz.why.pods import POD
 from k8sviz.why.service import SERVICE
-from k8sviz.why.step import StepCase, explain_step
+from k8sviz.why.steps import StepCase, explain_step
 from k8sviz.why.storage import ATTACHMENT, CLAIM, CLASS, VOLUME
 from k8sviz.why.workloads import DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from k8sviz.words import say
