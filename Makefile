@@ -99,6 +99,19 @@ SECONDS_OF_FUZZING ?= 600
 fuzz: $(READY) ## feed everything that reads with hostile input, for ten minutes
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS_OF_FUZZING)
 
+AUDIT := build/audit
+$(AUDIT)/.ready: pyproject.toml | $(READY)
+	@rm -rf $(AUDIT) && $(BIN)/python -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --group audit
+	@touch $@
+
+sbom: $(AUDIT)/.ready ## list the locked packages as CycloneDX, into build/sbom.cdx.json
+	$(AUDIT)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file build/sbom.cdx.json
+
+audit: $(AUDIT)/.ready ## ask whether a locked package has a known weakness
+	@$(AUDIT)/bin/python tools/audit.py requirements.lock
+
 fidelity: $(READY) ## count the predictions that answer as a real cluster did
 	$(BIN)/python tools/fidelity.py
 

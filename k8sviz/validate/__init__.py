@@ -24,6 +24,7 @@ from k8sviz.validate.changes import growth_problems, update_problems
 from k8sviz.validate.enums import enum_problems
 from k8sviz.validate.forms import amount_problems, form_problems
 from k8sviz.validate.heads import identity, is_other, known
+from k8sviz.validate.hidden import veiled
 from k8sviz.validate.model import FieldPath, Finding, Problem, Report, field_text, shown_value
 from k8sviz.validate.named import missing_problems
 from k8sviz.validate.names import is_qualified, key_problems, label_problems, name_problem, object_name_problem
@@ -78,7 +79,7 @@ class _Written:
         place = self.places.find(self.line, (*self.prefix, *problem.path)) or Place(self.line, 0)
         name = text(self.obj, "metadata", "name")
         subject = f"{text(self.obj, 'kind').lower()}/{name}" if name else text(self.obj, "kind").lower()
-        return Finding(problem, self.source, place.line, place.column, subject)
+        return Finding(veiled(problem, self.obj), self.source, place.line, place.column, subject)
 
 
 def check_text(written: str, name: str = "input") -> Report:
@@ -130,7 +131,7 @@ def problems(obj: object) -> list[Problem]:
         # what follows from a problem in the same place or below it is not said
         found += (problem for problem in _of_part(part, plain) if problem.path not in causes)
     meant = {(*p.path[:-1], p.facts["near"]) for p in found if p.code == "unknown-field"}
-    return [problem for problem in found if problem.path not in meant]
+    return [veiled(problem, obj, path=False) for problem in found if problem.path not in meant]
 
 
 def _of_part(part: Part, root: Mapping[str, Any]) -> Iterator[Problem]:
