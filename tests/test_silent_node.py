@@ -13,7 +13,7 @@ from k8sviz.history import About, History
 from k8sviz.kinds import Ref
 from k8sviz.render.charts.silence import silence_chart
 from k8sviz.render.text import text
-from k8sviz.rules.nodes import toleration
+from k8sviz.rules.node_health import leaves_after
 from k8sviz.sources.recording import read
 from k8sviz.views.frames import film
 
@@ -95,11 +95,12 @@ def test_the_shortest_toleration_counts() -> None:
         return {"spec": {"tolerations": list(rows)}}
 
     key = "node.kubernetes.io/unreachable"
+    taint = {"key": key, "effect": "NoExecute"}
     exists = {"key": key, "operator": "Exists"}
-    assert toleration(pod({**exists, "tolerationSeconds": 300}, {**exists, "tolerationSeconds": 20})) == 20
-    assert toleration(pod({"operator": "Exists"})) is None
-    assert toleration(pod({**exists, "effect": "NoSchedule"})) == 0
-    assert toleration(pod({"key": "other", "operator": "Exists"})) == 0
+    assert leaves_after(pod({**exists, "tolerationSeconds": 300}, {**exists, "tolerationSeconds": 20}), [taint]) == 20
+    assert leaves_after(pod({"operator": "Exists"}), [taint]) is None
+    assert leaves_after(pod({**exists, "effect": "NoSchedule"}), [taint]) == 0
+    assert leaves_after(pod({"key": "other", "operator": "Exists"}), [taint]) == 0
 
 
 def _node(ready: str, heartbeat: str, taint: bool = False) -> dict:

@@ -6,19 +6,18 @@ its util/deployment_util.go, as of v1.36. `stamp` is the present time as the API
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from k8sviz.rules.availability import epoch
 from k8sviz.rules.deployment import progress_deadline
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, integer, listed, mapping, text
 from k8sviz.rules.meta import condition
 from k8sviz.rules.rollout import is_paused, rollout_bounds
 from k8sviz.rules.statefulset import replicas_of
 
 __all__ = ["is_complete", "paused_status", "rollout_status", "seconds_to_deadline", "with_condition"]
 
-JSON = Mapping[str, Any]
 _NO_DEADLINE: Final = 2**31 - 1
 _TIMED_OUT: Final = "ProgressDeadlineExceeded"
 _AVAILABLE: Final = "NewReplicaSetAvailable"

@@ -5,14 +5,13 @@ Rules: pkg/kubelet/kubelet_pods.go (getPhase), pkg/kubelet/status/generate.go, p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapping, text
 
 __all__ = ["back_off", "conditions", "pod_phase", "restarts_after"]
 
-JSON = Mapping[str, Any]
 
 _FIRST_BACK_OFF: Final = 10
 _LONGEST_BACK_OFF: Final = 300

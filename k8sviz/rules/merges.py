@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from k8sviz.errors import K8svizError
+from k8sviz.rules.fields import JSON
 from k8sviz.words import say
 
 __all__ = ["MERGE_KEYS", "merge_key", "merge_patch", "merged", "strategic", "three_way"]
 
-JSON = Mapping[str, Any]
 
 MERGE_KEYS: Final[Mapping[str, str]] = {
     "addresses": "type",

@@ -7,14 +7,14 @@ pkg/controller/tainteviction (getMinTolerationTime), as of v1.36.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapping, text
+from k8sviz.rules.meta import condition_status
 
 __all__ = ["leaves_after", "lifecycle_taints", "matching_toleration", "silent_conditions", "tolerates"]
 
-JSON = Mapping[str, Any]
 _PRESSURE: Final = {
     "MemoryPressure": "node.kubernetes.io/memory-pressure",
     "DiskPressure": "node.kubernetes.io/disk-pressure",
@@ -31,10 +31,6 @@ NOT_READY: Final = "node.kubernetes.io/not-ready"
 UNREACHABLE: Final = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
 _OWN: Final = frozenset({*_PRESSURE.values(), NOT_READY, UNREACHABLE, UNSCHEDULABLE})
-
-
-def _status(node: JSON, kind: str) -> str:
-    return next((text(c, "status") for c in listed(node, "status", "conditions") if text(c, "type") == kind), "")
 
 
 def silent_conditions(node: JSON, stamp: str) -> list[dict[str, Any]]:
@@ -72,11 +68,11 @@ def lifecycle_taints(node: JSON, stamp: str, *, evict: bool) -> list[JSON]:
     ['node.kubernetes.io/unschedulable']
     """
     wanted: list[tuple[str, str]] = []
-    ready = _status(node, "Ready")
+    ready = condition_status(node, "Ready")
     trouble = {"False": NOT_READY, "Unknown": UNREACHABLE}.get(ready)
     if trouble is not None:
         wanted.append((trouble, "NoSchedule"))
-    wanted += [(key, "NoSchedule") for kind, key in _PRESSURE.items() if _status(node, kind) == "True"]
+    wanted += [(key, "NoSchedule") for kind, key in _PRESSURE.items() if condition_status(node, kind) == "True"]
     if flag(node, "spec", "unschedulable"):
         wanted.append((UNSCHEDULABLE, "NoSchedule"))
     if trouble is not None and evict:

@@ -6,16 +6,15 @@ MaxRevision), as of v1.36.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from k8sviz.rules.deployment import REVISION, revision_of
-from k8sviz.rules.fields import mapping, text
+from k8sviz.rules.fields import JSON, mapping, text
 from k8sviz.rules.rollout import rollout_bounds
 
 __all__ = ["DESIRED", "MOST", "REVISION_HISTORY", "max_revision", "new_set_annotations", "scale_annotations"]
 
-JSON = Mapping[str, Any]
 DESIRED: Final = "deployment.kubernetes.io/desired-replicas"
 MOST: Final = "deployment.kubernetes.io/max-replicas"
 REVISION_HISTORY: Final = "deployment.kubernetes.io/revision-history"

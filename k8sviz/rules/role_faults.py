@@ -5,18 +5,17 @@ The API server takes any; what matches nothing is found by nobody but a refused 
 """
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
 from k8sviz.kinds import may_be_own
 from k8sviz.rules.api_resources import RESOURCES, VERBS
-from k8sviz.rules.fields import listed, strings
+from k8sviz.rules.fields import JSON, listed, strings
 from k8sviz.rules.reasons import Reason
 from k8sviz.words import say
 
 __all__ = ["fault_words", "role_faults", "rule_faults"]
 
-JSON = Mapping[str, Any]
 _SO_NEAR: Final = 0.9  # gateway.networking.k8s.io is somebody's own, rbac.authorisation.k8s.io a mistake
 _GONE: Final = frozenset({"extensions"})
 _OF_ANY: Final = frozenset({"finalizers", "status"})  # asked for by admission, or written by generators: no harm

@@ -7,16 +7,15 @@ a node is the one that counts. What depends on other Pods' labels is in `schedul
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from k8sviz.rules.fields import flag, integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, flag, integer, listed, mapping, text
 from k8sviz.rules.node_health import tolerates
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.rules.selectors import node_allows_pod
 
 __all__ = ["NodeRoom", "Refused", "failed_scheduling", "node_refusal", "pod_ports", "pod_requests", "untolerated"]
 
-JSON = Mapping[str, Any]
 
 _PODS: Final = "pods"
 _ONE: Final = 10**9  # amounts are in billionths

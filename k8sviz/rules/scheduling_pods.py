@@ -6,15 +6,14 @@ Rules: pkg/scheduler/framework/plugins/interpodaffinity and podtopologyspread (v
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from k8sviz.rules.fields import integer, listed, mapped, mapping, strings, text
+from k8sviz.rules.fields import JSON, integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.scheduling import Refused, untolerated
 from k8sviz.rules.selectors import labels_of, matches, node_allows_pod
 
 __all__ = ["has_required_terms", "pod_refusals"]
 
-JSON = Mapping[str, Any]
 
 _REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
 _AFFINITY: Final = Refused("node(s) didn't match pod affinity rules")

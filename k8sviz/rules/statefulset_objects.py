@@ -6,12 +6,12 @@ pkg/controller/history, as of v1.36.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from k8sviz.rules.availability import available_from
 from k8sviz.rules.deployment import min_ready_seconds
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.fields import JSON, integer, listed, mapping, text
 from k8sviz.rules.hashes import revision_hash
 from k8sviz.rules.meta import is_terminating
 from k8sviz.rules.pods import is_ready
@@ -40,7 +40,6 @@ __all__ = [
     "with_status",
 ]
 
-JSON = Mapping[str, Any]
 _HASH_LABEL: Final = "controller.kubernetes.io/hash"
 _HISTORY_LIMIT: Final = 10
 

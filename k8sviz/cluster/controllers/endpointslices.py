@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8sviz.cluster.controllers.kit import Controller, Key, key_of, owner_reference
-from k8sviz.rules.endpoints import endpoint_of, has_endpoint, is_headless, ports_of
+from k8sviz.rules.endpoints import endpoint_of, has_endpoint, ports_of
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.selectors import labels_of
+from k8sviz.rules.services import SERVICE_LABEL as _SERVICE
+from k8sviz.rules.services import is_headless
 
 if TYPE_CHECKING:
     from k8sviz.cluster.cluster import Cluster
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["EndpointSliceController"]
 
 _MOST = 100  # endpoints in a slice
-_SERVICE = "kubernetes.io/service-name"
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _MANAGER = "endpointslice-controller.k8s.io"
 _TRIGGERED = "endpoints.kubernetes.io/last-change-trigger-time"

@@ -17,7 +17,8 @@ from k8sviz.kinds import Ref
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, text
 from k8sviz.rules.meta import condition
-from k8sviz.rules.nodes import no_execute_taint, ready_status, taints, toleration
+from k8sviz.rules.node_health import leaves_after
+from k8sviz.rules.nodes import no_execute_taint, ready_status, taints
 from k8sviz.rules.times import epoch
 from k8sviz.rules.views import Claim, Pod
 from k8sviz.words import say
@@ -87,7 +88,7 @@ class _Moment:
         self._claims(node, pod)
 
     def _clock(self, pod: Pod, machine: Object) -> list[str]:
-        limit = toleration(pod.json)
+        limit = leaves_after(pod.json, listed(machine, "spec", "taints"))
         if not no_execute_taint(machine):
             return []
         if limit is None:

@@ -21,7 +21,8 @@ from k8sviz.history import Event, History, Object, key_of
 from k8sviz.rules.binding import volume_fits_node
 from k8sviz.rules.fields import listed, text
 from k8sviz.rules.meta import condition, is_terminating
-from k8sviz.rules.nodes import SILENT_TAINTS, no_execute_taint, ready_status, taints, toleration
+from k8sviz.rules.node_health import leaves_after
+from k8sviz.rules.nodes import SILENT_TAINTS, no_execute_taint, ready_status, taints
 from k8sviz.rules.times import epoch
 from k8sviz.words import say
 
@@ -212,15 +213,16 @@ class _Teller:
         for event in self.events:
             if no_execute_taint(event.object) and tainted is None:
                 tainted = event.t
-                yield from self._clocked(name, events, tainted)
+                yield from self._clocked(name, events, event)
             elif not no_execute_taint(event.object):
                 tainted = None
 
-    def _clocked(self, name: str, events: Sequence[Event], tainted: float) -> Iterator[Span]:
+    def _clocked(self, name: str, events: Sequence[Event], node: Event) -> Iterator[Span]:
+        tainted = node.t
         before = [e for e in events if e.t <= tainted]
         if not before or before[-1].type == "DELETED" or text(before[-1].object, "spec", "nodeName") != self.node:
             return
-        limit = toleration(before[-1].object)
+        limit = leaves_after(before[-1].object, listed(node.object, "spec", "taints"))
         if limit is None:
             yield Span(tainted, self.history.end, say("node.lane.for-ever"), "off")
             return
