@@ -61,7 +61,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     registry = folder / "k8sviz/stories.py"
     before, found, after = registry.read_text("utf-8").partition("_ALL: Final = (\n")
     assert found
-    registry.write_text(f"{before}{found}    {line}\n{after}", "utf-8")
+    registry.write_text(f"{before}{found}    {line},\n{after}", "utf-8")
     return folder
 
 
