@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from k8sviz.validate import problems
+from k8sviz.validate import problems, published
+from k8sviz.validate.published import kinds, without_nulls
 from tests.oracle.compare import differences, read_lines
 
 ORACLE = Path(__file__).parent / "oracle"
@@ -30,3 +31,15 @@ def test_every_message_names_a_field_and_what_to_write(case: dict[str, Any], ans
         assert problem.path
         assert "{" not in str(problem).replace("emptyDir: {}", "")
         assert str(problem).endswith((".", "?"))
+
+
+def test_a_quick_yes_is_a_yes_of_jsonschemas() -> None:
+    quick = 0
+    for case, _ in (param.values for param in asked()):
+        for obj in case["objects"]:
+            definition = kinds().get((obj.get("apiVersion"), obj.get("kind"))) if isinstance(obj, dict) else None
+            plain = without_nulls(obj)
+            if definition and published._sound()(plain, definition):
+                quick += 1
+                assert not list(published._validator(definition).iter_errors(plain)), obj
+    assert quick > 100

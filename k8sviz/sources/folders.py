@@ -126,7 +126,7 @@ class _Reader:
         name = printable(str(path))
         home = next((parent for parent in path.parents if parent in charts), None)
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe or device would keep us waiting
                 self.left_out.append(LeftOut("special", name))
                 return None
             text = text_of(str(path), name)
@@ -194,8 +194,7 @@ def _walk(folder: str) -> list[Path]:
     for where, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
         named = (f for f in files if not f.startswith("."))
-        chosen = (Path(where, f) for f in named if f.lower().endswith(_SUFFIXES) or f in _KUSTOMIZATIONS)
-        found += [path for path in chosen if path.is_file()]  # a pipe or device would keep us waiting
+        found += [Path(where, f) for f in named if f.lower().endswith(_SUFFIXES) or f in _KUSTOMIZATIONS]
     return sorted(found, key=lambda path: path.parts)
 
 

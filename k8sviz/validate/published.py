@@ -14,11 +14,12 @@ import json
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from typing import Any, Final, NamedTuple
 
 from k8sviz.validate.model import FieldPath, Problem, field_text, shown_value
+from k8sviz.validate.sound import Sound
 from k8sviz.words import say
 
 __all__ = [
@@ -119,6 +120,8 @@ def _with_keys(value: Any) -> Any:
 
 def schema_problems(obj: Mapping[str, Any], definition: str) -> Iterator[Problem]:
     """Unknown fields, missing ones, and values of the wrong type."""
+    if _sound()(obj, definition):
+        return
     for error in _validator(definition).iter_errors(obj):
         path = tuple(error.absolute_path)
         match error.validator:
@@ -146,15 +149,29 @@ def _jsonschema() -> Any:
 
 
 @functools.cache
+def _sound() -> Sound:
+    return Sound(_published()["$defs"], _formats())
+
+
+@functools.cache
+def _formats() -> dict[str, Callable[[Any], bool]]:
+    """The forms of texts and numbers that the API server asks for, by their names in the schemas."""
+    bounds = {name: functools.partial(_fits, most) for name, most in _BOUNDS.items()}
+    return {**bounds, "byte": _is_base64, "date-time": _is_time}
+
+
+@functools.cache
 def _validator(definition: str) -> Any:
     jsonschema = _jsonschema()
     formats = jsonschema.FormatChecker(())
-    for name, most in _BOUNDS.items():
-        formats.checks(name)(functools.partial(_fits, most))
-    formats.checks("byte")(_is_base64)
-    formats.checks("date-time")(lambda value: not isinstance(value, str) or bool(_TIME.fullmatch(value)))
+    for name, check in _formats().items():
+        formats.checks(name)(check)
     schema = {"$ref": _DEFS + definition, "$defs": _published()["$defs"]}
     return jsonschema.Draft202012Validator(schema, format_checker=formats)
+
+
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or _TIME.fullmatch(value) is not None
 
 
 def _fits(most: int, value: object) -> bool:
@@ -291,40 +308,47 @@ def parts(obj: Mapping[str, Any], definition: str) -> Iterator[Part]:
         if not isinstance(value, Mapping) or path == ("status",):
             continue
         yield Part(_short(name), path, value)
-        fields = _published()["$defs"][name].get("properties", {})
-        inner = [
-            found
-            for key, schema in fields.items()
-            if key in value
-            for found in _inner(schema, (*path, key), value[key])
-        ]
+        inner: list[tuple[str, FieldPath, Any]] = []
+        for key, (target, many) in _targets(name).items():
+            found = value.get(key)
+            if found is not None and not many:
+                inner.append((target, (*path, key), found))
+            elif isinstance(found, list):
+                inner += ((target, (*path, key, i), each) for i, each in enumerate(found))
         todo.extend(reversed(inner))
 
 
-def _inner(schema: Mapping[str, Any], path: FieldPath, value: Any) -> Iterator[tuple[str, FieldPath, Any]]:
-    target, step = _target(schema)
-    if not target:
-        return
-    if not step:
-        yield target, path, value
-    elif isinstance(value, list):
-        yield from ((target, (*path, i), each) for i, each in enumerate(value))
+@functools.cache
+def _targets(definition: str) -> dict[str, tuple[str, bool]]:
+    """The fields of a type that hold other types with a name: the name, and whether in a list."""
+    fields = _published()["$defs"][definition].get("properties", {})
+    found = {key: _target(schema) for key, schema in fields.items()}
+    return {key: (target, bool(step)) for key, (target, step) in found.items() if target}
 
 
 def amounts(part: Part) -> Iterator[tuple[FieldPath, Any]]:
     """The values in a part that are to be quantities, in fields and in mappings of them."""
-    for name, schema in _by_short()[part.definition].get("properties", {}).items():
+    for name, many in _amount_fields(part.definition).items():
         value = part.value.get(name)
-        if _is_amount(schema) and value is not None:
+        if value is not None and not many:
             yield (*part.path, name), value
-        elif _is_amount(schema.get("additionalProperties")) and isinstance(value, Mapping):
+        elif isinstance(value, Mapping):
             yield from (((*part.path, name, key), each) for key, each in value.items())
+
+
+@functools.cache
+def _amount_fields(short: str) -> dict[str, bool]:
+    """The fields of a type that are quantities, and whether they are mappings of them."""
+    fields = _by_short()[short].get("properties", {})
+    plain = {name: False for name, schema in fields.items() if _is_amount(schema)}
+    return plain | {name: True for name, each in fields.items() if _is_amount(each.get("additionalProperties"))}
 
 
 def _is_amount(schema: object) -> bool:
     return isinstance(schema, Mapping) and str(schema.get("$ref", "")).endswith(".resource.Quantity")
 
 
+@functools.cache
 def _short(definition: str) -> str:
     """`io.k8s.api.core.v1.PodSpec` → `core.v1.PodSpec`, `io.k8s.apimachinery.pkg.apis.meta.v1.X` → `meta.v1.X`."""
     return ".".join(definition.split(".")[-3:])

@@ -90,10 +90,10 @@ def _service(service: JSON, among: Among, group: str) -> Iterator[Problem]:
     if not selector or len(selector) < len(written):
         return
     found = among.selected(selector, home)
-    near = among.near(home, group)
     if not found:
         # an operator's Pods are in no manifest
-        if near and not among.has_custom:
+        near = [] if among.has_custom else among.near(home, group)
+        if near:
             labels = "; ".join(_written(each.labels) for each in near[:4])
             yield Problem(("spec", "selector"), "selects-none", {"labels": labels}, error=False)
         return
