@@ -14,7 +14,7 @@ from k8sviz.words import say
 
 __all__ = ["within_its_controller"]
 
-_CIRCLES = ("volume-deadlock", "no-room-for-surge")
+_CIRCLES = ("volume-deadlock", "no-room-for-surge", "perhaps-no-room")
 
 
 def within_its_controller(links: Sequence[Matcher]) -> Matcher:

@@ -129,7 +129,7 @@ def _program_missing(attempt: _Attempt, match: Match) -> Explanation:
     mount = attempt.mount_over(program)
     if mount and not text(mount, "subPath"):
         attempt.add_mount(mount)
-        keys = join(attempt.keys(mount)) or say("why.text.none")
+        keys = join(attempt.keys(mount)) or say("why.text.unknown")
         told = {"what": attempt.what(mount), "folder": text(mount, "mountPath"), "keys": keys}
         return attempt.because("container.program-hidden", program=program, **told)
     return attempt.because("container.program-missing", program=program, image=text(attempt.spec, "image"))

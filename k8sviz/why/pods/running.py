@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from k8sviz.errors import nearest
 from k8sviz.rules.environment import environment
 from k8sviz.rules.fields import flag, integer, listed, mapping, text
 from k8sviz.rules.pods import is_ready, pod_status, restarts
+from k8sviz.rules.references import references
 from k8sviz.why.case import Case, Level, called, condition, condition_fact, event_fact, event_message, join
 from k8sviz.why.model import Evidence, Explanation
 from k8sviz.why.pods.probes import probe_fact, probe_words
@@ -85,7 +87,7 @@ def running(case: Case) -> Explanation | None:
     if text(case.obj, "status", "phase") != "Running":
         return None
     state = pod_status(case.obj)
-    resized = _resizing(case, state) or _volume_unhealthy(case, state)
+    resized = _resizing(case, state) or _volume_unhealthy(case, state) or _empty_sub_path(case, state)
     if resized is not None:
         return resized
     proof = [condition_fact(case.obj, "Ready"), case.fact("spec", "nodeName"), *_left_out(case)]
@@ -131,6 +133,30 @@ def _volume_unhealthy(case: Case, state: str) -> Explanation | None:
         return None
     message = event_message(events[0])
     return case.tell("pod.volume-unhealthy", state, "warning", evidence=[event_fact(events[0])], message=message)
+
+
+def _empty_sub_path(case: Case, state: str) -> Explanation | None:
+    """A subPath that the ConfigMap or Secret does not have is an empty folder in the container."""
+    for use in references(case.obj):
+        found = case.find(use.kind, use.name) if use.sub_path and use.key and not use.expression else None
+        if found is None:
+            continue
+        keys = sorted({*mapping(found, "data"), *mapping(found, "binaryData"), *mapping(found, "stringData")})
+        if use.key in keys:
+            continue
+        path = f"spec.containers[{use.container}].volumeMounts[{use.volume}].subPath"
+        proof = [
+            Evidence(say("why.text.field", path=path, subject=called(case.ref)), use.sub_path),
+            Evidence(say("why.text.keys", subject=called(found)), join(keys) or say("why.text.none")),
+        ]
+        told: dict[str, Any] = {
+            "what": f"{use.kind} {use.name}",
+            "key": use.key,
+            "path": use.target,
+            "hint": nearest(use.key, keys),
+        }
+        return case.tell("pod.empty-sub-path", state, "warning", evidence=proof, container=use.container, **told)
+    return None
 
 
 def _left_out(case: Case) -> list[Evidence]:
