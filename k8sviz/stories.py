@@ -65,5 +65,10 @@ _ALL: Final = (
 )
 
 STORIES: Final = {story.name: story for story in _ALL}
-FOLLOWED: Final = tuple(dict.fromkeys(["Event", *(kind for story in _ALL for kind in story.reads.split())]))
-"""The kinds that a live cluster is asked for: Events for reasons, and what the stories read."""
+_REASONS: Final = (
+    "PodDisruptionBudget",
+    "ResourceQuota",
+    "LimitRange",
+)  # what `why` looks around at, and no story draws
+FOLLOWED: Final = tuple(dict.fromkeys(["Event", *(kind for story in _ALL for kind in story.reads.split()), *_REASONS]))
+"""The kinds that a live cluster is asked for: Events for reasons, what the stories read, and what reasons look at."""

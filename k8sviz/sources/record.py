@@ -28,7 +28,16 @@ __all__ = ["record_lab", "record_namespace", "redact_file"]
 
 Progress = Callable[[str], None]
 _IN_MEMORY: float = 5.0  # seconds of what was recorded that stay in memory; all of it is in the file
-_NEWER = ("VolumeAttributesClass", "VolumeAttachment", "CSINode", "CSIDriver")  # RECORDING-FORMAT has none of them
+# RECORDING-FORMAT has none of these
+_NEWER = (
+    "VolumeAttributesClass",
+    "VolumeAttachment",
+    "CSINode",
+    "CSIDriver",
+    "PodDisruptionBudget",
+    "ResourceQuota",
+    "LimitRange",
+)
 _RECORDED = tuple(kind for kind in FOLLOWED if kind not in _NEWER)
 
 
