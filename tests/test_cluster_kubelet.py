@@ -221,6 +221,30 @@ def test_a_volume_of_a_pod_dies_with_it_and_a_nodes_folder_does_not(cluster: Clu
         cluster.settle()
 
 
+def test_a_budget_keeps_pods_from_being_evicted_until_others_are_ready(cluster: Cluster) -> None:
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": spec}
+    cluster.api.create(budget)
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod()["spec"]}
+    workload = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    meta = {"name": "web"}
+    cluster.api.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": workload})
+    cluster.settle()
+    first, second = cluster.api.list("Pod")
+    cluster.evict(first)
+    with pytest.raises(Refused) as refused:
+        cluster.evict(second)
+    assert (refused.value.code, str(refused.value)) == (
+        429,
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+    )
+    assert refused.value.details["causes"][0]["message"] == (
+        "The disruption budget web needs 1 healthy pods and has 1 currently"
+    )
+    cluster.settle()
+    assert cluster.evict(second)["metadata"]["deletionTimestamp"]
+
+
 def test_a_silent_kubelet_says_nothing_until_it_is_back(cluster: Cluster) -> None:
     cluster.api.create(pod())
     cluster.settle()

@@ -9,6 +9,7 @@ from k8sviz.cluster.chances import NONE, Chances
 from k8sviz.cluster.clock import Clock
 from k8sviz.cluster.controllers import CONTROLLERS
 from k8sviz.cluster.events import Recorder
+from k8sviz.cluster.eviction import evict
 from k8sviz.cluster.kubelet import Kubelets
 from k8sviz.cluster.kubelet.execute import execute
 from k8sviz.cluster.scheduler import Scheduler
@@ -102,6 +103,10 @@ class Cluster:
     def fetch(self, host: str, port: int, path: str = "/") -> tuple[int, str]:
         """GET by HTTP from inside the cluster: status and body. Raises OSError when nobody answers."""
         return self.kubelets.fetch(None, host, port, path)
+
+    def evict(self, pod: Object, *, grace: int | None = None) -> Object:
+        """Ask a Pod to leave, as `kubectl drain` does. Raises Refused (429) while a PodDisruptionBudget keeps it."""
+        return evict(self.api, pod, grace=grace)
 
     def stop_kubelet(self, node: str) -> None:
         """A node falls silent: its kubelet says and does nothing more, what runs there goes on."""
