@@ -1,6 +1,6 @@
 """The kubelets of all nodes: each Pod that is bound to a node has its Worker here.
 
-What runs in a container is not the real program: shell scripts of the usual words are followed (`shell`, `commands`),
+What runs in a container is not the real program: shell scripts of the usual words are followed (`shell`, `programs`),
 what a Pod's annotation declares is believed (`process.BEHAVIOUR`), and of anything else it is assumed that it runs,
 answers on its ports, and ends when it is asked to.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from k8sviz.cluster.kubelet.commands import PROGRAMS
+from k8sviz.cluster.kubelet.programs import PROGRAMS
 from k8sviz.cluster.kubelet.shell import Buffer, ExitShell
 from k8sviz.cluster.refused import Refused
 from k8sviz.history import Object

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from k8sviz.cluster.kubelet.commands import PROGRAMS
 from k8sviz.cluster.kubelet.disk import View
+from k8sviz.cluster.kubelet.programs import PROGRAMS
 from k8sviz.cluster.kubelet.shell import ExitShell, Run, Shell
 from k8sviz.history import Object
 from k8sviz.rules.environment import expand_command

@@ -1,4 +1,4 @@
-"""Runs the scripts that `syntax` reads, on a View: a small shell whose programs are those of `commands`.
+"""Runs the scripts that `syntax` reads, on a View: a small shell whose programs are those of `programs`.
 
 A run is a generator: it yields the seconds that it sleeps, or None when it waits for ever, and returns its exit code.
 """

@@ -1,6 +1,6 @@
 """Reads the small shell scripts that Pods run: words, pipes, lists, redirections, loops, `if`, `$( )`.
 
-Only a reader: what a command does is in `commands`, when it does it in `process`. What it cannot read is a
+Only a reader: what a command does is in `programs`, when it does it in `process`. What it cannot read is a
 SyntaxError, and the container says so.
 """
 
