@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 __all__ = ["compact", "indented", "number_text"]
 
 
@@ -43,4 +45,4 @@ def indented(value: Any) -> str:
         "b": []
     }
     """
-    return json.dumps(value, sort_keys=True, indent=4, ensure_ascii=False) + "\n"
+    return _html(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=4).decode()) + "\n"

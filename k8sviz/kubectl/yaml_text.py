@@ -15,6 +15,7 @@ from k8sviz.kubectl.json_text import number_text
 __all__ = ["to_yaml"]
 
 _WIDTH: Final = 80
+_SHORT: Final = 36  # texts that fit on any line
 # what stays plain for certain: no number, no boolean, no indicator
 _PLAIN: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./]*(?:[-:@+=][A-Za-z0-9_./]+)*\Z")
 _WORDS: Final = frozenset(
@@ -23,7 +24,7 @@ _WORDS: Final = frozenset(
     for word in (one, one.capitalize(), one.upper())
 )
 _RESOLVED: Final = re.compile(
-    r"""(?x) ~ | [-+]?(\.inf|\.Inf|\.INF) | \.nan | \.NaN | \.NAN | <<
+    r"""(?x) ~ | [-+]?(\.inf|\.Inf|\.INF) | \.nan | \.NaN | \.NAN
     | [-+]?0b[01_]+ | [-+]?0o?[0-7_]+ | [-+]?0x[0-9a-fA-F_]+ | [-+]?[0-9][0-9_]*
     | [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)? | [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?
     | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9:]+))?)?"""
@@ -73,8 +74,8 @@ def _node(value: Any, lead: str, indent: int, lines: list[str]) -> None:
     """Write a value whose first line begins with `lead`, its further lines at `indent`."""
     if isinstance(value, dict) and value:
         pad = " " * indent
-        for key in sorted(value, key=_natural):
-            _entry(value[key], f"{lead}{_scalar(key, 0, simple=True)}:", indent, lines)
+        for key, written in _keys(tuple(value)):
+            _entry(value[key], lead + written, indent, lines)
             lead = pad
     elif isinstance(value, list | tuple) and value:
         pad = " " * indent
@@ -98,7 +99,9 @@ def _entry(value: Any, lead: str, indent: int, lines: list[str]) -> None:
 
 def _leaf(value: Any, lead: str, indent: int, lines: list[str]) -> None:
     if isinstance(value, str):
-        if "\n" in value and _block_allowed(value):
+        if len(value) <= _SHORT and len(lead) <= _WIDTH - _SHORT - 2 and "\n" not in value:
+            lines.append(lead + _short(value))
+        elif "\n" in value and _block_allowed(value):
             _literal(value, lead, indent, lines)
         else:
             lines.extend((lead + _scalar(value, len(lead), indent=indent)).split("\n"))
@@ -108,6 +111,18 @@ def _leaf(value: Any, lead: str, indent: int, lines: list[str]) -> None:
         lines.append(lead + ("{}" if isinstance(value, dict) else "[]"))
     else:
         lines.append(lead + number_text(value))
+
+
+@functools.lru_cache(4096)
+def _keys(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The keys of an object in order, each as it is written with its colon."""
+    return tuple((key, f"{_scalar(key, 0, simple=True)}:") for key in sorted(names, key=_Key))
+
+
+@functools.lru_cache(4096)
+def _short(text: str) -> str:
+    """A text that is broken nowhere."""
+    return _scalar(text, 0, simple=True)
 
 
 def _scalar(text: str, column: int, *, indent: int = 0, simple: bool = False) -> str:
@@ -201,11 +216,6 @@ def _literal(text: str, lead: str, indent: int, lines: list[str]) -> None:
     body = text[:-1] if text.endswith("\n") else text
     pad = " " * max(indent, 2)
     lines.extend(pad + line if line else "" for line in body.split("\n"))
-
-
-@functools.lru_cache(4096)
-def _natural(key: str) -> Any:
-    return _Key(key)
 
 
 class _Key:
