@@ -55,7 +55,8 @@ def wish(obj):
     if obj["kind"] == "Pod":
         spec = {k: v for k, v in obj["spec"].items() if k not in ("nodeName", "volumes")}
         volumes = [v for v in listed(obj, "spec", "volumes") if not text(v, "name").startswith("kube-api-access")]
-        spec["containers"] = [_without_token(c) for c in listed(obj, "spec", "containers")]
+        for part in {"containers", "initContainers"} & spec.keys():
+            spec[part] = [_without_token(c) for c in listed(obj, "spec", part)]
         new["spec"] = {**spec, **({"volumes": volumes} if volumes else {})}
     if obj["kind"] == "PersistentVolumeClaim" and "pv.kubernetes.io/bound-by-controller" in mapping(
         obj, "metadata", "annotations"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ROUND", "SELECTED_NODE", "VolumeBinder"]
 
 ROUND = 15.0
+_FIRST_ROUND = 6.0  # seconds after the History began, as in the recordings
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 _BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
@@ -52,9 +53,8 @@ class VolumeBinder(Controller):
     def __init__(self, cluster: Cluster, pods: PodIndex) -> None:
         super().__init__(cluster)
         self.pods = pods
-        at = cluster.chances.round
-        first = ROUND if at is None else (at - self.clock.now) % ROUND
-        self.clock.later(first, self._round, background=True)
+        first = _FIRST_ROUND if cluster.chances.round is None else cluster.chances.round
+        self.clock.later((first - self.clock.now) % ROUND, self._round, background=True)
 
     def _seen(self, change: str, obj: Object) -> None:
         kind = obj["kind"]
