@@ -191,7 +191,32 @@ def test_replicas_and_history_limit_change_on_the_way() -> None:
     assert len(predicted.history.at(None).objects("ReplicaSet")) == 3
     scaled = predict_rollout(deployment("1", 2), deployment("1", 5), ready_after=0.3)
     assert len(scaled.history.at(None).objects("Pod")) == 5
-    assert len(rollout_records(scaled.history)) == 1
+    assert [(r["kind"], r["revision"]) for r in rollout_records(scaled.history)] == [("rollout", 1), ("scale", 1)]
+
+
+def test_what_changes_under_a_pause_is_one_revision() -> None:
+    versions = [deployment("1"), *(deployment(tag, paused=True) for tag in "123"), deployment("3")]
+    found = predict_rollout(*versions, ready_after=0.5, stop_after=0.2)
+    assert [(r["kind"], r["revision"]) for r in rollout_records(found.history)] == [("rollout", 1), ("rollout", 2)]
+
+
+def test_bounds_follow_a_scale_in_the_middle_and_a_scaling_to_nothing_is_a_row_of_its_own() -> None:
+    wish = {"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 1}}
+    tags = [("1", 5), ("2", 5), ("2", 8), ("2", 0)]
+    versions = [deployment(tag, replicas, strategy=wish) for tag, replicas in tags]
+    found = predict_rollout(*versions, ready_after=2, stop_after=0.5, begin_at=(0, 10, 11))
+    first, rollout, scale = rollout_records(found.history)
+    assert (first["totalBound"], first["availableBound"]) == (7, None)
+    assert (rollout["kind"], rollout["totalBound"], rollout["availableBound"]) == ("rollout", 10, 4)
+    assert (scale["kind"], scale["revision"], scale["availableBound"]) == ("scale", 2, 0)
+
+
+def test_old_pods_stay_available_by_their_own_replica_sets_seconds() -> None:
+    wish = {"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 1}}
+    versions = [deployment("1", 9, strategy=wish), deployment("2", 9, wait=5, strategy=wish)]
+    found = predict_rollout(*versions, ready_after=0.5, stop_after=0.5, begin_at=(0, 3))
+    row = rollout_records(found.history)[1]
+    assert row["minAvailable"] >= row["availableBound"] == 8
 
 
 def test_versions_of_different_deployments_are_refused() -> None:

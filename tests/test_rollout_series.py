@@ -129,6 +129,7 @@ def brute(name: str, deployment: str) -> list[dict]:
                 "totalBound": max(most),
                 "minAvailable": None if n == 0 else min(availables),
                 "availableBound": None if n == 0 else min(least),
+                "kind": "rollout",
             }
         )
     return found
@@ -150,11 +151,11 @@ def test_records_equal_the_second_method_and_keep_the_bounds(name: str) -> None:
 
 def test_the_known_answers() -> None:
     assert [tuple(r.values()) for r in rollout_records(lab("ch09-surge-unavailable"))] == [
-        (1, 4, 5, None, None),
-        (2, 5, 5, 4, 4),
-        (3, 4, 4, 3, 3),
-        (4, 6, 6, 3, 3),
-        (5, 8, 8, 4, 4),
+        (1, 4, 5, None, None, "rollout"),
+        (2, 5, 5, 4, 4, "rollout"),
+        (3, 4, 4, 3, 3, "rollout"),
+        (4, 6, 6, 3, 3, "rollout"),
+        (5, 8, 8, 4, 4, "rollout"),
     ]
     assert rollout_records(lab("ch09-recreate"))[1] == {
         "revision": 2,
@@ -162,6 +163,7 @@ def test_the_known_answers() -> None:
         "totalBound": 3,
         "minAvailable": 0,
         "availableBound": 0,
+        "kind": "rollout",
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from k8sviz.cluster import Cluster, Refused
 from k8sviz.cluster.settings import Settings
 from k8sviz.errors import K8svizError
-from k8sviz.history import About, Object, Result, Step
+from k8sviz.history import About, History, Object, Result, Step
 from k8sviz.kinds import KINDS
 from k8sviz.rules.binding import claim_class, find_match, waits_for_first_consumer
 from k8sviz.rules.fields import integer, listed, mapping, text
@@ -44,13 +44,16 @@ class Stand:
         self.stop_after = stop_after
         self.cluster = Cluster(start=START, settings=Settings(judges=False, runs_pods=False))
         self.api, self.clock, self.history = self.cluster.api, self.cluster.clock, self.cluster.history
-        self.history.about = About("prediction", "", namespace, START)
+        self.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        self.cluster.settle()
+        # what every cluster has is not part of the answer
+        self.history = self.cluster.history = self.api.history = History(About("prediction", "", namespace, START))
+        self.history.predicted_from = 0.0
         self.failing: set[str] = set()  # the names of Pods that fail their readiness probes
         self._turn = 0
         self._started: set[str] = set()
         self._stopping: set[str] = set()
         self._waiting: dict[str, Object] = {}
-        self.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         self.api.subscribe(self._seen)
 
     # -- what people do --------------------------------------------------------------------------------

@@ -15,16 +15,17 @@ from typing import Any, Final, NamedTuple
 
 from k8sviz.diagrams.kit.model import Level
 from k8sviz.diagrams.timelines.lives import Tick
+from k8sviz.diagrams.timelines.rollout_rows import Count, Revision, rollout_rows
 from k8sviz.errors import K8svizError, nearest
 from k8sviz.history import Event, History, Object
 from k8sviz.kinds import Ref
 from k8sviz.rules.availability import Stage, available_from, epoch, pod_stage
-from k8sviz.rules.deployment import is_paused, min_ready_seconds, revision_of, same_template, uses_recreate
+from k8sviz.rules.deployment import is_paused, min_ready_seconds
 from k8sviz.rules.fields import listed, mapping, text
 from k8sviz.rules.pods import is_ready
-from k8sviz.rules.rollout import DEFAULT_FENCEPOST, RolloutBounds, rollout_bounds
+from k8sviz.rules.rollout import RolloutBounds, rollout_bounds
 from k8sviz.rules.statefulset import REVISION_LABEL, max_unavailable, partition_of, replicas_of
-from k8sviz.rules.templates import FieldChange, template_diff, version_of
+from k8sviz.rules.templates import version_of
 from k8sviz.words import say
 
 __all__ = [
@@ -123,20 +124,6 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many Pods there were from `t` on: by (version, stage), in all (not being deleted), and available."""
-
-    t: float
-    by: tuple[tuple[int, Stage, int], ...]
-    total: int
-    available: int
-
-    def of(self, version: int, stage: Stage) -> int:
-        """The Pods of one version in one stage."""
-        return next((n for v, s, n in self.by if v == version and s == stage), 0)
-
-
-@dataclass(frozen=True, slots=True)
 class Mark:
     """Something worth a mark at `t`: a condition's change (`subject` is its type, `reason` why), or being paused."""
 
@@ -145,36 +132,6 @@ class Mark:
     text: str
     level: Level = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One revision, from the event that changed the template: what was reached, against what was promised.
-
-    `complete` is when all Pods were of this revision and available; None if that never came.
-    """
-
-    number: int
-    start: float
-    end: float
-    version: int | None
-    changes: tuple[FieldChange, ...]
-    max_total: int
-    total_bound: int
-    min_available: int | None
-    available_bound: int | None
-    complete: float | None = None
-    settings: str = ""
-
-    def record(self) -> dict[str, int | None]:
-        """The numbers for programs: a bound and what was reached, for Pods in all and for available ones."""
-        return {
-            "revision": self.number,
-            "maxTotal": self.max_total,
-            "totalBound": self.total_bound,
-            "minAvailable": self.min_available,
-            "availableBound": self.available_bound,
-        }
 
 
 @dataclass(frozen=True)
@@ -236,9 +193,12 @@ def by_revision(series: RolloutSeries, *, tail: float = 1.5) -> list[RolloutSeri
     """
     parts = []
     for revision in series.revisions:
-        if revision.min_available is None:
+        if revision.min_available is None or revision.kind != "rollout":
             continue
-        end = revision.end if revision.complete is None else min(revision.end, revision.complete + tail)
+        following = [r.start for r in series.revisions if r.start > revision.start]
+        end = min([series.end, *following[:1]])
+        if revision.complete is not None:
+            end = min(end, revision.complete + tail)
         part = series.part(revision.start, end)
         title = say("rollout.series.part", number=revision.number, settings=revision.settings)
         parts.append(replace(part, title=title))
@@ -280,8 +240,10 @@ def rollout_series(history: History, ref: Ref | None = None) -> RolloutSeries:
     return _Collector(history, _chosen(history, ref)).series()
 
 
-def rollout_records(history: History, ref: Ref | None = None) -> list[dict[str, int | None]]:
-    """One record a revision, in order: `revision`, `maxTotal`, `totalBound`, `minAvailable`, `availableBound`.
+def rollout_records(history: History, ref: Ref | None = None) -> list[dict[str, Any]]:
+    """One record a row, in order: `revision`, `maxTotal`, `totalBound`, `minAvailable`, `availableBound`, and `kind`.
+
+    `kind` is `rollout`, or `scale` for what was scaled outside of a rollout.
 
     Raises K8svizError as `rollout_series` does.
     """
@@ -317,17 +279,18 @@ class _Collector:
         self.base = epoch(history.about.started_at)
         self.owners = [e for r in refs for e in history.versions(r.kind, r.name, r.namespace)]
         self.owners.sort(key=lambda e: e.t)
-        self.min_ready = _changes((e.t, min_ready_seconds(e.object)) for e in self.owners)
+        self.min_ready: dict[str, list[tuple[float, int]]] = {}  # by the uid of what the Pods are available for
         self.versions: dict[str, Version] = {}
 
     def series(self) -> RolloutSeries:
         ref = self.refs[0]
-        replica_sets = self._replica_sets() if ref.kind == "Deployment" else {}
-        pods = self._pods(set(replica_sets) or {text(e.object, "metadata", "uid") for e in self.owners})
+        self._note_waits("", self.owners)
+        sets = self._replica_sets() if ref.kind == "Deployment" else {}
+        pods = self._pods(set(sets) or {text(e.object, "metadata", "uid") for e in self.owners})
         wishes = self._wishes()
         counts = _counts(pods)
         numbers = list(self.versions)
-        revisions = self._revisions(replica_sets, counts, numbers) if ref.kind == "Deployment" else ()
+        revisions = rollout_rows(self.owners, sets, counts, numbers, self.end) if ref.kind == "Deployment" else ()
         return RolloutSeries(
             ref=ref,
             title=self.history.about.title or say("rollout.series.title", what=ref),
@@ -344,23 +307,30 @@ class _Collector:
 
     @staticmethod
     def _named(version: Version, revisions: Sequence[Revision], index: int) -> Version:
-        return replace(version, revisions=tuple(r.number for r in revisions if r.version == index))
+        numbers = (r.number for r in revisions if r.version == index and r.kind == "rollout")
+        return replace(version, revisions=tuple(numbers))
 
-    def _replica_sets(self) -> dict[str, Object]:
-        """The Deployment's ReplicaSets by uid, oldest first, each in its last version."""
+    def _replica_sets(self) -> dict[str, list[Event]]:
+        """The events of the Deployment's ReplicaSets by uid, the oldest set first."""
         mine = {text(e.object, "metadata", "uid") for e in self.owners}
         names = {r.name for r in self.refs}
-        found: dict[str, tuple[float, Object]] = {}
+        found: dict[str, list[Event]] = {}
         for ref in self.history.refs("ReplicaSet"):
             for event in self.history.versions(ref.kind, ref.name, ref.namespace):
                 if _owned(event.object, mine, names, "Deployment"):
-                    uid = text(event.object, "metadata", "uid") or ref.name
-                    found[uid] = (found[uid][0] if uid in found else event.t, event.object)
-        ordered = sorted(found.items(), key=lambda row: (row[1][0], row[0]))
-        for uid, (_, obj) in ordered:
-            name = text(obj, "metadata", "name")
-            self.versions[uid] = Version(uid, name, version_of(mapping(obj, "spec", "template")))
-        return {uid: obj for uid, (_, obj) in ordered}
+                    found.setdefault(text(event.object, "metadata", "uid") or ref.name, []).append(event)
+        ordered = dict(sorted(found.items(), key=lambda row: (row[1][0].t, row[0])))
+        for uid, events in ordered.items():
+            last = events[-1].object
+            self.versions[uid] = Version(
+                uid, text(last, "metadata", "name"), version_of(mapping(last, "spec", "template"))
+            )
+            self._note_waits(uid, events)
+        return ordered
+
+    def _note_waits(self, owner: str, events: Iterable[Event]) -> None:
+        """How long Pods of an owner must be Ready to be available: a Deployment's, by their own ReplicaSet."""
+        self.min_ready[owner] = _changes((e.t, min_ready_seconds(e.object)) for e in events)
 
     def _pods(self, owners: set[str]) -> tuple[PodLife, ...]:
         names = {r.name for r in self.refs}
@@ -372,29 +342,29 @@ class _Collector:
                 if not owner and not (_owned(stay[0].object, owners, names, self.refs[0].kind)):
                     continue
                 key = text(stay[0].object, "metadata", "labels", REVISION_LABEL) if stateful else owner
-                found.append((stay[0].t, ref.name, key, stay))
+                found.append((stay[0].t, ref.name, key, stay, self.min_ready.get(owner) or self.min_ready[""]))
         found.sort(key=lambda row: row[:2])
         lives = []
-        for _, name, key, stay in found:
+        for _, name, key, stay, waits in found:
             if key not in self.versions:
                 owner_name = next((text(o, "name") for o in listed(stay[0].object, "metadata", "ownerReferences")), "")
                 self.versions[key] = Version(key, key if stateful else owner_name, version_of(stay[0].object))
-            lives.append(self._life(name, list(self.versions).index(key), stay))
+            lives.append(self._life(name, list(self.versions).index(key), stay, waits))
         return tuple(lives)
 
-    def _life(self, name: str, version: int, stay: Sequence[Event]) -> PodLife:
+    def _life(self, name: str, version: int, stay: Sequence[Event], waits: Sequence[tuple[float, int]]) -> PodLife:
         """One Pod's stages; being available may begin between two events, since time makes it so."""
         gone = stay[-1].t if stay[-1].type == "DELETED" else None
         alive = [e for e in stay if e.type != "DELETED"]
         end = self.end if gone is None else gone
-        changes = [t for t, _ in self.min_ready if alive[0].t < t < end]
+        changes = [t for t, _ in waits if alive[0].t < t < end]
         points = sorted({*(e.t for e in alive), *changes, end})
         spells: list[Spell] = []
         ready_since: float | None = None
         for t, until in pairwise(points):
             pod = _latest(alive, t)
             ready_since = (t if ready_since is None else ready_since) if is_ready(pod) else None
-            for spell in self._spells(pod, t, until, ready_since):
+            for spell in self._spells(pod, t, until, ready_since, _value_at(waits, t)):
                 _extend(spells, spell)
         if not spells:
             spells = [Spell(end, end, "pending")]
@@ -410,8 +380,7 @@ class _Collector:
             node=text(last, "spec", "nodeName"),
         )
 
-    def _spells(self, pod: Object, t: float, until: float, ready_since: float | None) -> Iterator[Spell]:
-        wait = _value_at(self.min_ready, t)
+    def _spells(self, pod: Object, t: float, until: float, ready_since: float | None, wait: int) -> Iterator[Spell]:
         stage = pod_stage(pod, wait, self.base + t if self.base is not None else -1.0)
         if stage not in ("ready", "available") or wait <= 0:
             yield Spell(t, until, stage)
@@ -439,44 +408,6 @@ class _Collector:
             wish = _wish(event.t, list(current.values()))
             if not found or replace(wish, t=found[-1].t) != found[-1]:
                 found.append(wish)
-        return tuple(found)
-
-    # -- revisions -----------------------------------------------------------------------------------
-
-    def _revisions(
-        self, replica_sets: dict[str, Object], counts: Sequence[Count], numbers: Sequence[str]
-    ) -> tuple[Revision, ...]:
-        found: list[Revision] = []
-        windows = list(_windows(self.owners, self.end))
-        for i, window in enumerate(windows):
-            uid = text(window[0].object, "metadata", "uid")
-            first = i == 0 or text(windows[i - 1][0].object, "metadata", "uid") != uid
-            start, end = window[0].t, window[-1].t
-            bounds = [rollout_bounds(e.object) for e in window[:-1]]
-            template = mapping(window[0].object, "spec", "template")
-            made = [
-                u
-                for u, obj in replica_sets.items()
-                if same_template(mapping(obj, "spec", "template"), template) and _owned(obj, {uid}, set(), "Deployment")
-            ]
-            version = numbers.index(made[-1]) if made else None
-            inside = _inside(counts, start, end, last=i == len(windows) - 1)
-            old = mapping(windows[i - 1][0].object, "spec", "template") if not first else {}
-            found.append(
-                Revision(
-                    number=_number(window, 0 if first else found[-1].number, first=first),
-                    start=start,
-                    end=end,
-                    version=version,
-                    changes=() if first else tuple(template_diff(old, template)),
-                    max_total=max((c.total for c in inside), default=0),
-                    total_bound=max(b.max_total for b in bounds),
-                    min_available=None if first else min((c.available for c in inside), default=0),
-                    available_bound=None if first else min(b.min_available for b in bounds),
-                    complete=_complete(inside, window, version, start),
-                    settings=_settings(window[0].object),
-                )
-            )
         return tuple(found)
 
 
@@ -584,61 +515,6 @@ def _bounds(workload: Object) -> RolloutBounds:
     return RolloutBounds(count, 0, 0, count, count)
 
 
-def _windows(events: Sequence[Event], end: float) -> Iterator[list[Event]]:
-    """The Deployment's events of each revision, and at last one that tells when the next revision began."""
-    window: list[Event] = []
-    for event in events:
-        if event.type == "DELETED":
-            if window:
-                yield [*window, event]
-            window = []
-            continue
-        if window and (_uid(window[-1]) != _uid(event) or not _same(window[-1].object, event.object)):
-            yield [*window, event]
-            window = []
-        window.append(event)
-    if window:
-        yield [*window, Event(end, "DELETED", window[-1].object)]
-
-
-def _same(one: Object, other: Object) -> bool:
-    return same_template(mapping(one, "spec", "template"), mapping(other, "spec", "template"))
-
-
-def _inside(counts: Sequence[Count], start: float, end: float, *, last: bool) -> list[Count]:
-    """The counts of a revision: the one in force when it began, and those until the next one begins."""
-    before = [c for c in counts if c.t <= start][-1:] or [Count(start, (), 0, 0)]
-    return before + [c for c in counts if start < c.t and (c.t < end or (last and c.t <= end))]
-
-
-def _number(window: Sequence[Event], before: int, *, first: bool) -> int:
-    """The revision's number as the controller gives it: soon after the change, so the last one that is new counts."""
-    stale = None if first else revision_of(window[0].object)
-    given = [n for e in window[:-1] if (n := revision_of(e.object)) is not None and n != stale]
-    return given[-1] if given else before + 1
-
-
-def _settings(deployment: Object) -> str:
-    """The settings that decide how a rollout goes, in a few words."""
-    if uses_recreate(deployment):
-        return say("rollout.series.recreate")
-    rolling = mapping(deployment, "spec", "strategy", "rollingUpdate")
-    surge, unavailable = (rolling.get(name, DEFAULT_FENCEPOST) for name in ("maxSurge", "maxUnavailable"))
-    wait = min_ready_seconds(deployment)
-    code = "rollout.series.settings-wait" if wait else "rollout.series.settings"
-    return say(code, surge=surge, unavailable=unavailable, seconds=wait)
-
-
-def _complete(inside: Sequence[Count], window: Sequence[Event], version: int | None, start: float) -> float | None:
-    for count in inside:
-        obj = _latest(window[:-1], count.t)
-        wanted = replicas_of(obj)
-        mine = count.of(version, "available") if version is not None else 0
-        if mine == wanted == count.total and count.t >= start and wanted:
-            return count.t
-    return None
-
-
 def _marks(owners: Sequence[Event]) -> Iterator[Mark]:
     """Condition changes of the workload, by type, status and reason."""
     before: dict[str, tuple[str, str]] = {}
@@ -690,7 +566,8 @@ def revision_line(revision: Revision, series: RolloutSeries) -> str:
         "available": revision.min_available,
         "least": revision.available_bound,
     }
-    line = say("rollout.text.first" if revision.min_available is None else "rollout.text.revision", **words)
+    code = "scale" if revision.kind == "scale" else "first" if revision.min_available is None else "revision"
+    line = say(f"rollout.text.{code}", **words)
     if revision.complete is None:
         return line + say("rollout.text.incomplete")
     return line + say("rollout.text.complete", seconds=_s(revision.complete - revision.start))
