@@ -10,33 +10,24 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from k8sviz.cluster import Cluster
+from k8sviz.cluster.controllers.deployment import DeploymentController
+from k8sviz.cluster.controllers.kit import Controller, owner_reference
+from k8sviz.cluster.controllers.manager import Manager
+from k8sviz.cluster.controllers.statefulset import StatefulSetController
+from k8sviz.cluster.settings import Settings
 from k8sviz.predict import predict_binding, predict_environment, predict_files
-from k8sviz.rules.availability import available_from
-from k8sviz.rules.deployment import (
-    Size,
-    history_limit,
-    is_paused,
-    may_create,
-    min_ready_seconds,
-    new_replica_set_size,
-    next_scaling,
-    old_to_forget,
-    same_template,
-    uses_recreate,
-)
-from k8sviz.rules.pods import is_ready
-from k8sviz.rules.rollout import rollout_bounds
-from k8sviz.rules.statefulset import Member, as_stored, is_parallel, next_acts
+from k8sviz.rules.statefulset import REVISION_LABEL, as_stored, is_parallel
+from k8sviz.rules.statefulset_objects import revision_of_template
 from k8sviz.validate import problems
 
 __all__ = ["differences", "main", "read_lines", "usual"]
 
 JSON = dict[str, Any]
-_NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()  # the oracle's now
+_BARE: Final = Settings(judges=False, runs_pods=False)
 
 
 def differences(case: JSON, answers: Iterable[JSON]) -> list[str]:
@@ -89,69 +80,55 @@ def _pods(case: JSON, answer: JSON) -> list[str]:
 
 
 def _rollout(case: JSON, answer: JSON) -> list[str]:
-    """One sync of the Deployment controller: the sizes after it (see _Run._sync in predict/rollout.py)."""
-    deployment, *sets = case["objects"]
-    template = deployment["spec"]["template"]
-    sizes = {each["metadata"]["name"]: _size(each) for each in sets}
-    of_new = [each["metadata"]["name"] for each in sets if same_template(each["spec"]["template"], template)]
-    new = sizes[of_new[0]] if of_new else None
-    old = [size for name, size in sizes.items() if name not in of_new[:1]]
-    if new is None and may_create(deployment, old):
-        bounds = rollout_bounds(deployment)
-        count = new_replica_set_size(bounds, Size("new", 0), old, recreate=uses_recreate(deployment))
-        new = Size("new", count, age=99, wanted=bounds.replicas, limit=bounds.max_total)
-    after = {size.name: size.desired for size in ([*old, new] if new else old)}
-    scales = next_scaling(deployment, new, old)
-    after |= {scale.name: scale.after for scale in scales}
-    if is_paused(deployment):
-        gone = old_to_forget(old, history_limit(deployment))
-        after = {name: size for name, size in after.items() if name not in gone}
+    """One look of the simulated cluster's Deployment controller: the sizes after it."""
+    cluster = Cluster(case["objects"], settings=_BARE)
+    _controller(cluster, DeploymentController).sync(("demo", case["objects"][0]["metadata"]["name"]))
+    after = {}
+    for each in cluster.api.list("ReplicaSet"):
+        name = each["metadata"]["name"]
+        after[name if name.startswith("rs-") else "new"] = each["spec"]["replicas"]
     return _unlike(after, answer.get("sizes", {}))
 
 
-def _size(replica_set: JSON) -> Size:
-    metadata, status = replica_set["metadata"], replica_set["status"]
-    notes = metadata["annotations"]
-    return Size(
-        name=metadata["name"],
-        desired=replica_set["spec"]["replicas"],
-        available=status["availableReplicas"],
-        pods=status["replicas"],
-        age=int(metadata["name"].removeprefix("rs-")),
-        wanted=int(notes["deployment.kubernetes.io/desired-replicas"]),
-        limit=int(notes["deployment.kubernetes.io/max-replicas"]),
-        revision=int(notes["deployment.kubernetes.io/revision"]),
-    )
+def _controller(cluster: Cluster, kind: type[Controller]) -> Controller:
+    managers = (each for each in cluster.controllers if isinstance(each, Manager))
+    return next(each for manager in managers for each in manager.controllers if isinstance(each, kind))
 
 
 def _stateful(case: JSON, answer: JSON) -> list[str]:
-    """One sync of the StatefulSet controller: what it does (see _Run._sync in predict/statefulset.py)."""
+    """One look of the simulated cluster's StatefulSet controller: what it does."""
     found, *pods = case["objects"]
-    found = as_stored(found)
-    members = [_member(pod, min_ready_seconds(found)) for pod in pods]
-    update = found["spec"]["template"]["spec"]["containers"][0]["image"].removeprefix("web:")
-    plan = next_acts(found, members, found["status"]["currentRevision"], update, found["status"]["currentReplicas"])
-    predicted: list[str] = [
-        f"create web-{act.ordinal} {act.revision}" if act.verb == "create" else f"delete web-{act.ordinal}"
-        for act in plan.acts
-    ]
+    found = dict(as_stored(found))
+    revisions = [_revision(found, number, name) for number, name in enumerate(("r1", "r2"), 1)]
+    owners = {"ownerReferences": [owner_reference(found)]}
+    pods = [{**pod, "metadata": {**pod["metadata"], **owners}} for pod in pods]
+    cluster = Cluster([found, *revisions, *pods], settings=_BARE, start="2026-01-01T12:00:00Z")
+    predicted: list[str] = []
+
+    def seen(change: str, obj: JSON) -> None:
+        if obj["kind"] != "Pod":
+            return
+        name = obj["metadata"]["name"]
+        if change == "ADDED":
+            predicted.append(f"create {name} {obj['metadata']['labels'][REVISION_LABEL]}")
+        elif change == "DELETED" or "deletionTimestamp" in obj["metadata"]:
+            predicted.append(f"delete {name}")
+
+    cluster.api.subscribe(seen)
+    _controller(cluster, StatefulSetController).sync(("demo", found["metadata"]["name"]))
     real = answer.get("acts", [])
     if is_parallel(found):  # who comes first is left to the scheduler of goroutines
         predicted, real = sorted(predicted), sorted(set(real))  # one that failed may be deleted twice
-    return [] if predicted == real else [f"{real}, not {predicted} ({plan.why})"]
+    return [] if predicted == real else [f"{real}, not {predicted}"]
 
 
-def _member(pod: JSON, wait: int) -> Member:
-    ready = is_ready(pod) and pod["status"]["phase"] == "Running"
-    since = available_from(pod, wait) if ready else None
-    return Member(
-        ordinal=int(pod["metadata"]["name"].removeprefix("web-")),
-        revision=pod["metadata"]["labels"]["controller-revision-hash"],
-        ready=ready,
-        available=since is not None and since <= _NOON,
-        terminating="deletionTimestamp" in pod["metadata"],
-        over=pod["status"]["phase"] in ("Failed", "Succeeded"),
-    )
+def _revision(statefulset: JSON, number: int, name: str) -> JSON:
+    """The ControllerRevision of the image web:NAME, by that name."""
+    template = statefulset["spec"]["template"]
+    containers = [{**each, "image": f"web:{name}"} for each in template["spec"]["containers"]]
+    spec = {**statefulset["spec"], "template": {**template, "spec": {**template["spec"], "containers": containers}}}
+    made = revision_of_template({**statefulset, "spec": spec}, number, 0, owner_reference(statefulset))
+    return {**made, "metadata": {**made["metadata"], "name": name}}
 
 
 def _check(case: JSON, answer: JSON) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from k8sviz.cluster.controllers.binder import VolumeBinder
 from k8sviz.cluster.controllers.deployment import DeploymentController
+from k8sviz.cluster.controllers.disruption import DisruptionController
 from k8sviz.cluster.controllers.endpointslices import EndpointSliceController
 from k8sviz.cluster.controllers.expansion import VolumeExpansion
 from k8sviz.cluster.controllers.garbage import GarbageCollector
@@ -47,6 +48,7 @@ class Manager:
             GarbageCollector(cluster),
             NodeLifecycle(cluster),
             TaintEviction(cluster),
+            DisruptionController(cluster),
         ]
         for obj in list(cluster.api.all()):
             self._told("ADDED", obj)
