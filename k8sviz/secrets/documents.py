@@ -163,6 +163,8 @@ class _Walk:
                 if self.left < 0:
                     raise ValueError
                 frame.secrets.update((place[0], place) for place in places)
+                if frame.key.lower() == "stringdata":  # nothing but a Secret has it
+                    self.found += places
 
     def place(self, event: Any) -> Span:
         start, end = event.start_mark.index + self.mark, event.end_mark.index + self.mark

@@ -17,7 +17,7 @@ from k8sviz.secrets.places import places
 from k8sviz.secrets.shell import files_handed_over, settings, written_to
 from k8sviz.secrets.values import MASK, Values, cut
 
-__all__ = ["FREE", "Known", "hider", "is_secret", "known", "named_values"]
+__all__ = ["FREE", "Known", "hider", "is_secret", "known", "named_values", "option"]
 
 # fields that hold what people wrote; all others hold Kubernetes' own words, which stay where a value is such a word
 FREE: Final = frozenset(
@@ -37,6 +37,7 @@ FREE: Final = frozenset(
 )
 _PUBLIC: Final = frozenset({"namespace", "ca.crt"})  # of a service account's token
 _WORDS: Final = re.compile(r"\w+(?:[.-]\w+)*")
+_OPTION: Final = re.compile(r"(-{0,2}([^\W\d][\w.-]*)=)(.+)", re.DOTALL)
 _DEEP: Final = 3  # credentials within credentials
 
 
@@ -207,6 +208,17 @@ def named_values(value: Any) -> Iterator[str]:
         for one, following in pairwise(value):
             if isinstance(one, str) and isinstance(following, str) and flagged(one) and holds(following):
                 yield following
+        yield from (given[1] for one in value if isinstance(one, str) and (given := option(one)) is not None)
+
+
+def option(word: str) -> tuple[str, str] | None:
+    """A word `name=value` whose name says that its value is secret: what stands before the value, and the value.
+
+    >>> option("--db-password=geheim"), option("--level=3")
+    (('--db-password=', 'geheim'), None)
+    """
+    found = _OPTION.fullmatch(word)
+    return (found[1], found[3]) if found and says_secret(found[2]) and holds(found[3]) else None
 
 
 def _says(value: Mapping[str, Any], name: Any) -> bool:

@@ -60,6 +60,7 @@ _BASE64: Final = re.compile(r"([A-Za-z0-9+/_-]{8,})(={0,2})")
 _BASE32: Final = re.compile(r"[A-Z2-7]{16,}")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{8,}")
 _FOR_URLS: Final = str.maketrans("-_", "+/")
+_WIDE: Final = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ZERO: Final = re.compile("\0+")
 _NO_TEXT: Final = dict.fromkeys([9, 10, 13, 27, *range(32, 127), 0xC3])
 _UNPACK: Final[tuple[tuple[bytes, Callable[[], Any]], ...]] = (
@@ -135,6 +136,10 @@ def _after(inner: Back, outer: Back) -> Back:
 
 def _nothing(_: re.Match[str]) -> str:
     return ""
+
+
+def _utf8(found: re.Match[str]) -> str:
+    return found[0].encode("latin-1").decode("utf-8", "replace")
 
 
 def _letter(found: re.Match[str]) -> str:
@@ -300,6 +305,9 @@ class _Reader:
         plain, way = raw.decode("latin-1"), cast("Back", here)
         if raw.count(0) * 3 > len(raw):  # UTF-16
             plain, way = plain.replace("\0", ""), _after(_later(plain, _ZERO, _nothing), here)
+        wide = _WIDE.sub(_utf8, plain)
+        if wide != plain:
+            plain, way = wide, _after(_later(plain, _WIDE, _utf8), way)
         if len(plain.translate(_NO_TEXT)) <= _BINARY * len(plain):
             yield from self.read(plain, way, depth - 1)
         else:

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from k8sviz.history import History, Object, Result, Step
 from k8sviz.secrets.documents import APPLIED, PARTS
-from k8sviz.secrets.found import FREE, Known, is_secret, named_values
+from k8sviz.secrets.found import FREE, Known, is_secret, named_values, option
 from k8sviz.secrets.names import holds
 from k8sviz.secrets.values import MASK
 
@@ -68,12 +68,16 @@ class Redactor:
                     made[shown] = self._clean(inner, secret=inside, free=free or name in FREE, hidden=hidden)
             return made
         if isinstance(value, list):
-            return [self._clean(item, secret=secret, free=free, hidden=hidden) for item in value]
+            return [self._item(item, secret=secret, free=free, hidden=hidden) for item in value]
         if type(value) in (int, float) and str(value) in hidden:
             return MASK
         if not isinstance(value, str):
             return value
         return MASK if value in hidden and holds(value) else self.text(value, words=free)
+
+    def _item(self, value: Any, *, secret: bool, free: bool, hidden: frozenset[str]) -> Any:
+        given = option(value) if isinstance(value, str) else None
+        return given[0] + MASK if given else self._clean(value, secret=secret, free=free, hidden=hidden)
 
     def _emptied(self, value: Any, *, encoded: bool) -> Any:
         """A Secret's values as so many stars: sizes are drawn, so they stay."""
