@@ -257,7 +257,7 @@ class _Reader:
             further = peeled(text)
             if further == text:
                 return
-            text, back = further, _after(_later(text, _ESCAPE, _letter), back)
+            text, back = _together(further, _after(_later(text, _ESCAPE, _letter), back))
 
     def encoded(
         self, reading: Reading, back: Back, depth: int, before: Counter[str]
@@ -305,14 +305,18 @@ class _Reader:
         plain, way = raw.decode("latin-1"), cast("Back", here)
         if raw.count(0) * 3 > len(raw):  # UTF-16
             plain, way = plain.replace("\0", ""), _after(_later(plain, _ZERO, _nothing), here)
-        wide = _WIDE.sub(_utf8, plain)
-        if wide != plain:
-            plain, way = wide, _after(_later(plain, _WIDE, _utf8), way)
+        plain, way = _together(plain, way)
         if len(plain.translate(_NO_TEXT)) <= _BINARY * len(plain):
             yield from self.read(plain, way, depth - 1)
         else:
             self.budget -= len(plain)
             yield Reading(plain, way, sure=False)
+
+
+def _together(text: str, back: Back) -> tuple[str, Back]:
+    """A text whose letters were told byte by byte, with each letter as one."""
+    wide = text if text.isascii() else _WIDE.sub(_utf8, text)
+    return (text, back) if wide == text else (wide, _after(_later(text, _WIDE, _utf8), back))
 
 
 def _all(place: tuple[int, int], _: int, __: int) -> tuple[int, int]:
