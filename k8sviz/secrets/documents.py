@@ -56,7 +56,7 @@ def in_documents(text: str, *, secret: bool = False) -> list[Span]:
         if following is None or (following.start() == start and following.end() == start):
             break
         start = following.start()
-    return found
+    return sorted(dict.fromkeys(found), key=lambda place: place[0])
 
 
 class _Frame:
