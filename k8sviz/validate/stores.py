@@ -11,9 +11,9 @@ from typing import Any, Final
 from k8sviz.rules.fields import flag, listed, mapped, mapping, strings, text
 from k8sviz.rules.quantity import quantity_or_none
 from k8sviz.validate.forms import is_data_key
+from k8sviz.validate.lists import source_problems
 from k8sviz.validate.model import FieldPath, Problem, shown_value
 from k8sviz.validate.names import label_problems
-from k8sviz.validate.pods import source_problems
 from k8sviz.validate.published import Part
 
 __all__ = ["STORE_RULES"]

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from k8sviz.rules.fields import integer, listed, mapped, mapping, strings, text
 from k8sviz.rules.selectors import label_selector, labels_of, matches_all
+from k8sviz.validate.lists import twice
 from k8sviz.validate.model import FieldPath, Problem, shown_value
 from k8sviz.validate.names import label_problems, name_problem, object_name_problem
-from k8sviz.validate.pods import twice
 from k8sviz.validate.published import Part
 
 __all__ = ["WORKLOAD_RULES"]
