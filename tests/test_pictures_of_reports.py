@@ -11,6 +11,7 @@ from k8sviz.diagrams import story
 from k8sviz.diagrams.kit.model import Diagram, Node
 from k8sviz.history import History
 from k8sviz.sources import manifests
+from k8sviz.stories import STORIES
 
 REPORTS = Path(__file__).parent / "reports"
 META = {"name": "x"}
@@ -141,3 +142,36 @@ def test_a_pod_without_the_port_that_a_service_names_is_marked() -> None:
     service = {"kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"app": "a"}, "ports": ports}}
     found = lines(drawn("overview", [pod("good", "http"), pod("bad", "web"), service]))
     assert found == {("s", "selects", "good", ""), ("s", "selects", "bad", "bad")}
+
+
+# -- whatever a manifest holds -----------------------------------------------------------------------
+
+KINDS = [
+    "Pod",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "StorageClass",
+    "VolumeAttachment",
+    "CSINode",
+    "Node",
+    "ConfigMap",
+    "Secret",
+    "Service",
+    "EndpointSlice",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "Role",
+    "RoleBinding",
+    "CronJob",
+    "Ingress",
+]
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("junk", [3, True, "x", [], [None], [[]], {"a": 1}, {"drivers": 3, "volumes": [3], "ports": 1}])
+def test_fields_of_wrong_types_stop_no_story(name: str, junk: object) -> None:
+    meta = {"name": "a", "namespace": "d", "labels": junk, "annotations": junk, "ownerReferences": junk}
+    fields = {"spec": junk, "status": junk, "data": junk, "endpoints": junk, "rules": junk, "subjects": junk}
+    objects = [{"kind": kind, "metadata": meta, **fields} for kind in KINDS]
+    assert drawn(name, objects).story

@@ -16,7 +16,6 @@ __all__ = ["Teller", "story"]
 Teller = Callable[..., Diagram]  # (snapshot, focus=None, *, namespace=None, …) -> Diagram
 
 
-# by the names that people give them, each with the function that tells it; loaded when it is asked for
 def story(name: str, history: History | None = None) -> Teller:
     """The function that tells a story, given all that it wants to know of the History behind its Snapshots.
 

@@ -17,6 +17,7 @@ from k8sviz.rules.access import account, aggregated, is_bound, role_key
 from k8sviz.rules.fields import listed, strings, text
 from k8sviz.rules.reasons import Reason
 from k8sviz.rules.role_faults import fault_words, role_faults
+from k8sviz.rules.selectors import labels_of
 from k8sviz.words import say
 
 __all__ = ["Grants"]
@@ -49,9 +50,8 @@ class Grants:
         named = {role_key(binding) for binding in self.bindings()}
         for kind in ("Role", "ClusterRole"):
             for role in snapshot.objects(kind, namespace=namespace):
-                labels = role.get("metadata", {}).get("labels") or {}
                 ref = ref_of(role)
-                if _OWN_ROLES not in labels and (ref.kind, ref.namespace, ref.name) not in named:
+                if _OWN_ROLES not in labels_of(role) and (ref.kind, ref.namespace, ref.name) not in named:
                     self.role(role, say("access.state.unbound"))
 
     def account(self, ref: Ref) -> None:
