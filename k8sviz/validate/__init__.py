@@ -131,7 +131,7 @@ def problems(obj: object) -> list[Problem]:
         # what follows from a problem in the same place or below it is not said
         found += (problem for problem in _of_part(part, plain) if problem.path not in causes)
     meant = {(*p.path[:-1], p.facts["near"]) for p in found if p.code == "unknown-field"}
-    return [veiled(problem, obj, path=False) for problem in found if problem.path not in meant]
+    return [veiled(problem, obj) for problem in found if problem.path not in meant]
 
 
 def _of_part(part: Part, root: Mapping[str, Any]) -> Iterator[Problem]:

@@ -24,8 +24,8 @@ _TELLING: Final = 3  # letters; what is shorter is found in any sentence
 _BEGINNING: Final = 24  # letters by which a value is known where a message has cut it
 
 
-def veiled(problem: Problem, obj: object, *, path: bool = True) -> Problem:
-    """The problem as it may be shown: as it is, unless the object is a Secret. `path`: its path, too.
+def veiled(problem: Problem, obj: object) -> Problem:
+    """The problem as it may be shown: as it is, unless the object is a Secret.
 
     >>> secret = {"kind": "Secret", "data": {"pin": "not base64"}}
     >>> str(veiled(Problem(("data", "pin"), "no-text", {"value": '"not base64"'}), secret))
@@ -45,7 +45,7 @@ def veiled(problem: Problem, obj: object, *, path: bool = True) -> Problem:
         for name, fact in problem.facts.items()
     }
     kept = tuple(part if isinstance(part, int) or _KEY.fullmatch(part) else "…" for part in problem.path)
-    return replace(problem, facts=facts, path=kept if path else problem.path)
+    return replace(problem, facts=facts, shown=kept)
 
 
 def _is_shown(path: FieldPath) -> bool:

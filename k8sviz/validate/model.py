@@ -30,11 +30,12 @@ class Problem:
     facts: Mapping[str, str] = field(default_factory=dict)
     error: bool = True
     at_key: bool = False
+    shown: FieldPath | None = None
 
     @property
     def field(self) -> str:
-        """The path as Kubernetes writes it."""
-        return field_text(self.path)
+        """The path as Kubernetes writes it; where a part of it must not be shown, as `shown` has it."""
+        return field_text(self.path if self.shown is None else self.shown)
 
     @property
     def words(self) -> str:
