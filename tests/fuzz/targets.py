@@ -284,6 +284,9 @@ class _Server:
     def version(self) -> Any:
         return {"gitVersion": "v1.36.0"}
 
+    def within(self, budget: Any) -> Any:
+        return contextlib.nullcontext()
+
     def stream(self, path: str, **query: Any) -> Any:
         rows = [{"type": kind, "object": obj} for _, kind, obj in made.events(self.chance)]
         for row in rows:
@@ -438,6 +441,31 @@ def looks(chance: random.Random) -> None:
         assert not [tag for tag in _tags(html) if tag not in ("script",)], _tags(html)
 
 
+def manifest_to_text(chance: random.Random) -> None:
+    """A chain: manifests, what is predicted of them, its picture, its words."""
+    from k8sviz.predict.rollout import predict_rollout
+
+    objects = [one for one in made.objects(chance) if isinstance(one, dict)]
+    with contextlib.suppress(K8svizError):
+        predicted = predict_rollout(objects, objects).history
+        everything(story("rollout", predicted)(predicted.at()), chance)
+
+
+def recording_to_film(chance: random.Random) -> None:
+    """A chain: a broken recording, without its values, as a film."""
+    from k8sviz.secrets.redact import redacted
+    from k8sviz.show import told
+    from k8sviz.sources import recording
+    from k8sviz.views.frames import film
+    from k8sviz.views.page import film_page
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "x.jsonl"
+        file.write_bytes(made.recording(chance))
+        shared = redacted(recording.read(file))
+    safe_page(film_page(film(shared, told(chance.choice(list(STORIES)), shared)), title=shared.about.title))
+
+
 TARGETS: dict[str, Callable[[random.Random], None]] = {
     "manifests": manifests,
     "deep JSON": deep_json,
@@ -445,6 +473,8 @@ TARGETS: dict[str, Callable[[random.Random], None]] = {
     "check objects": check_objects,
     "recordings": recordings,
     "watch": watch,
+    "manifest to text": manifest_to_text,
+    "recording to film": recording_to_film,
     "redaction": redaction,
     "why": why,
     "predictions": predictions,
