@@ -52,6 +52,7 @@ _IN_ORDER = (
     *("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"),
     *("deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers"),
 )
+_NAMELESS = "name or generateName is required"
 _NOT_OF_A_NEW_ONE = ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink")
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names (apimachinery, util/rand)
 _TRIES = 8
@@ -140,7 +141,9 @@ class API:
         meta = dict(mapping(obj, "metadata"))
         _put_namespace(kind, meta)
         authorize(self, user, "create", kind, text(meta, "name"), text(meta, "namespace"))
-        if not meta.get("name") and text(meta, "generateName"):
+        if not text(meta, "name") and not text(meta, "generateName"):
+            raise Refused(422, "Invalid", f'{kind.name} "" is invalid: metadata.name: Required value: {_NAMELESS}')
+        if not text(meta, "name"):
             meta["name"] = self._generated(kind, text(meta, "generateName"), text(meta, "namespace"))
         for field in _NOT_OF_A_NEW_ONE:
             meta.pop(field, None)

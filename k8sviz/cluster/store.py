@@ -103,7 +103,7 @@ def _uid(obj: Any) -> str:
 
 
 def _owners(obj: Any) -> list[str]:
-    return [text(owner, "uid") for owner in listed(obj, "metadata", "ownerReferences")]
+    return list(dict.fromkeys(text(owner, "uid") for owner in listed(obj, "metadata", "ownerReferences")))
 
 
 def _node(obj: Any) -> list[str]:

@@ -138,7 +138,7 @@ def _placed(
     pod: JSON, wanted: int, nodes: Sequence[JSON], others: Iterable[JSON]
 ) -> tuple[int, list[Sequence[Refused]]]:
     """How many such Pods find a node, the emptiest first; and what each node has against the next one."""
-    rooms = {text(node, "metadata", "name"): NodeRoom() for node in nodes}
+    rooms = {text(node, "metadata", "name"): NodeRoom(node) for node in nodes}
     there = [(each, text(each, "spec", "nodeName")) for each in others]
     for each, node in there:
         if node in rooms:

@@ -16,9 +16,10 @@ from k8sviz.errors import K8svizError
 from k8sviz.history import About, History, Object, Result, Step
 from k8sviz.kinds import KINDS
 from k8sviz.rules.binding import claim_class, find_match, waits_for_first_consumer
-from k8sviz.rules.fields import integer, listed, mapping, text
+from k8sviz.rules.fields import integer, listed, mapped, mapping, text
 from k8sviz.rules.meta import condition, is_terminating
 from k8sviz.rules.objects import flattened
+from k8sviz.rules.selectors import labels_of, matches
 from k8sviz.rules.statefulset import replicas_of
 
 __all__ = ["NODES", "Stand", "countable"]
@@ -30,6 +31,7 @@ _GRACE: Final = 30
 _ROUND: Final = 15.5  # seconds in which the volume controller looks at all claims once
 _SELECTED: Final = "volume.kubernetes.io/selected-node"
 _LONGEST: Final = 36_000.0
+_SELECTING: Final = frozenset({"Deployment", "StatefulSet", "ReplicaSet"})
 _WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"})
 
 
@@ -69,6 +71,11 @@ class Stand:
         kind = text(wish, "kind")
         if kind not in KINDS or KINDS[kind].namespaced:
             wish["metadata"]["namespace"] = self.namespace
+        template = mapping(wish, "spec", "template")
+        if kind in _SELECTING and not matches(mapped(wish, "spec", "selector"), labels_of(template)):
+            # a controller would make Pods for ever, and never count one of them
+            name = text(wish, "metadata", "name")
+            raise Refused(422, "Invalid", f'{kind} "{name}" is invalid: `selector` does not match template `labels`')
         before = self.api.find(kind, text(wish, "metadata", "name"), self.namespace)
         if before is None:
             return self.api.create(wish)

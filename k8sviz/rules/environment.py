@@ -223,14 +223,11 @@ class _Maker:
     def set_literal(self, name: str, written: str) -> None:
         """An `env` entry's `value`, with `$(VAR)` expanded."""
         value = expand(written, self.known, min(self.room, LONGEST))
-        code = ""
-        if value is None:
-            code = "value-too-long" if self.room >= LONGEST else "environment-too-large"
-            code = code if is_too_long(written, self.known) else ""
-        elif value is not written:
+        if value is not None and value is not written:
             self.room -= len(value)
         self.set(name, value, Origin("literal"))
-        if code:
+        if value is None and is_too_long(written, self.known):
+            code = "value-too-long" if self.room >= LONGEST else "environment-too-large"
             self.too_long[name] = code
 
     def check_size(self) -> None:

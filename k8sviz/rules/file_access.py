@@ -97,5 +97,5 @@ def user_text(who: Identity) -> str:
     'user 1000'
     """
     if who.uid is not None:
-        return say("rules.user.number", uid=who.uid)
-    return say("rules.user.some") if who.non_root else say("rules.user.image")
+        return say("predict.user.number", uid=who.uid)
+    return say("predict.user.some") if who.non_root else say("predict.user.image")
