@@ -35,11 +35,17 @@ course: $(READY) ## open the course in JupyterLab (prints its address)
 # nobody's own marks are in a stored notebook
 notebooks: export K8SVIZ_PROGRESS := $(CURDIR)/$(VENV)/no-progress.json
 
+quick: $(READY) ## after each change: all tests but the long ones, in a minute
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not ci and not slow and not live and not long"
+
 test: $(READY) ## run all tests, and every notebook
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not ci"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not ci and not slow and not live"
 	@if [ -n "$(NOTEBOOKS)" ]; then \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -W default --nbval --nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS); \
 	else echo "no notebooks yet"; fi
+
+test-slow: $(READY) ## what takes more than a few seconds each: hostile servers in all modes, variations of attacks, papermill
+	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not ci and not live"
 
 test-browser: $(READY) ## the notebooks in a real JupyterLab, and the built site, in Chromium
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m ci tests/browser

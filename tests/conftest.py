@@ -19,6 +19,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/*.txt anew; then read the diff")
 
 
+# files that take long as a whole: browsers, fuzzing, every lab at every step, hostile servers
+LONG = (
+    "browser/",
+    "fuzz/",
+    "test_attacks",
+    "test_cluster_replay",
+    "test_conformance",
+    "test_hostile_server",
+    "test_kubectl_recorded",
+    "test_layout_safe",
+    "test_live_source",
+    "test_player_frames",
+    "test_predict_oracle",
+    "test_recordings_deny",
+    "test_safe_to_share",
+    "test_safety_table",
+    "test_secrets_values",
+    "test_speed",
+    "test_storage_story",
+    "test_why_robust",
+    "test_workflows",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        place = Path(str(item.path))
+        if place.is_relative_to(GOLDEN.parent) and str(place.relative_to(GOLDEN.parent)).startswith(LONG):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compares a text with tests/golden/NAME.txt, or writes it there with --update-golden."""
