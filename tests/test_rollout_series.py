@@ -258,3 +258,13 @@ def test_a_chart_of_nothing_much_is_still_a_chart() -> None:
     series = rollout_series(history)
     assert [r.record()["maxTotal"] for r in series.revisions] == [0]
     assert rollout_chart(series).png()
+
+
+def test_a_fork_says_from_where_on_it_predicts() -> None:
+    history = lab("ch09-rolling-update")
+    assert rollout_series(history).seam is None
+    history.predicted_from = 17.0
+    series = rollout_series(history)
+    assert "from 17.0 s on predicted" in rollout_text(series)
+    assert "predicted from here" in rollout_chart(series).svg()
+    assert by_revision(series)[0].seam is None

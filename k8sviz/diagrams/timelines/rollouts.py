@@ -149,6 +149,7 @@ class RolloutSeries:
     marks: tuple[Mark, ...] = ()
     ticks: tuple[Tick, ...] = ()
     notes: tuple[str, ...] = ()
+    seam: float | None = None  # seconds from which on a fork predicts; None where all is of one kind
 
     @cached_property
     def _times(self) -> list[float]:
@@ -183,6 +184,7 @@ class RolloutSeries:
             ),
             marks=tuple(replace(m, t=m.t - start) for m in self.marks if start <= m.t < end),
             ticks=tuple(t._replace(t=t.t - start) for t in self.ticks if start <= t.t < end),
+            seam=None if self.seam is None or self.seam >= end else max(self.seam - start, 0.0),
         )
 
 
@@ -303,6 +305,7 @@ class _Collector:
             marks=tuple(_marks(self.owners)),
             ticks=tuple(Tick(s.t, i, s.id) for i, s in enumerate(self.history.steps, 1)),
             notes=tuple(self.history.notes),
+            seam=self.history.predicted_from or None,
         )
 
     @staticmethod
@@ -542,6 +545,8 @@ def rollout_text(series: RolloutSeries, *, pods: bool = True) -> str:
     lines += [revision_line(r, series) for r in series.revisions]
     if not series.revisions:
         lines.append(_totals(series))
+    if series.seam is not None:
+        lines.append(say("rollout.text.seam", start=_s(series.seam)))
     if series.marks:
         lines.append(say("rollout.text.marks"))
         lines += [f"  {_s(m.t)} s  {m.text}" for m in series.marks]

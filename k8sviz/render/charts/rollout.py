@@ -120,6 +120,7 @@ def rollout_chart(series: RolloutSeries, *, bars: int = _MOST_BARS) -> Chart:
     plot = Plot(sheet, left, top, WIDTH - left - RIGHT, depth, max(series.end, 0.001))
     plot.draw_axis()
     steps.draw_marks(plot)
+    _draw_seam(plot, series.seam)
     _Area(plot._replace(depth=_AREA), _most(series)).draw(series)
     sheet.write(left - 0.42, top + _AREA / 2, say("rollout.chart.pods"), 9, bold=True, anchor="middle", turned=True)
     _draw_lanes(plot, lanes)
@@ -128,6 +129,18 @@ def rollout_chart(series: RolloutSeries, *, bars: int = _MOST_BARS) -> Chart:
     steps.draw_list(sheet, legend(sheet, entries, top + depth + 0.75))
     alt = say("rollout.chart.alt", seconds=f"{series.end:.0f}", what=series.ref, records=" ".join(lines))
     return Chart(sheet, rollout_text(series), alt)
+
+
+def _draw_seam(plot: Plot, seam: float | None) -> None:
+    """Where a fork begins to predict: a line, a word, and a tint over all that comes after it."""
+    if seam is None:
+        return
+    x, end = plot.x(seam), plot.left + plot.width
+    plot.sheet.add(Box(x, plot.top, end - x, plot.depth, SOFT.thin(0.09)), 0.1)
+    plot.sheet.line([(x, plot.top), (x, plot.top + plot.depth)], SOFT, 1.4, 1.2)
+    word = say("rollout.chart.seam")
+    if inches(word, 8) + 0.1 < end - x:
+        plot.sheet.write(x + 0.06, plot.top + 0.1, word, 8, SOFT, bold=True)
 
 
 def _most(series: RolloutSeries) -> int:
