@@ -54,7 +54,11 @@ VOLUME = """
 apiVersion: v1
 kind: PersistentVolume
 metadata: {{name: {name}}}
-spec: {{capacity: {{storage: {size}}}, accessModes: [ReadWriteOnce], hostPath: {{path: /x}}}}
+spec:
+  storageClassName: "{storage_class}"
+  capacity: {{storage: {size}}}
+  accessModes: [ReadWriteOnce]
+  hostPath: {{path: /x}}
 """
 
 
@@ -103,7 +107,7 @@ def test_every_lab_is_tried_or_known_to_need_more() -> None:
 
 
 def test_what_a_lab_makes_is_labelled_and_goes_and_nothing_else(live: Local) -> None:
-    volume = VOLUME.format(name="mine", size="1Gi")
+    volume = VOLUME.format(name="mine", size="1Gi", storage_class="of-others")
     live.kubectl("apply", "-f", "-", text=volume)
     live.kubectl("create", "namespace", "other")
     try:
@@ -138,7 +142,7 @@ def test_a_namespace_of_somebody_else_is_left_alone(live: Local) -> None:
 
 
 def test_a_volume_of_somebody_else_is_left_alone(live: Local) -> None:
-    volume = VOLUME.format(name="demo-pv", size="7Gi")
+    volume = VOLUME.format(name="demo-pv", size="7Gi", storage_class="of-others")
     live.kubectl("apply", "-f", "-", text=volume)
     lab = k8sviz.Lab("ch06-static-binding")
     try:
@@ -150,6 +154,16 @@ def test_a_volume_of_somebody_else_is_left_alone(live: Local) -> None:
     finally:
         lab.cleanup()
         live.kubectl("delete", "pv", "demo-pv")
+
+
+def test_a_volume_that_would_mix_with_the_labs_is_named_before_it_begins(live: Local) -> None:
+    live.kubectl("apply", "-f", "-", text=VOLUME.format(name="free", size="7Gi", storage_class=""))
+    try:
+        with pytest.raises(K8svizError, match="free could bind with what ch06-binding-choice makes"):
+            k8sviz.Lab("ch06-binding-choice").do("apply-pvs")
+        assert "demo" not in live.kubectl("get", "namespace", "-o", "name")
+    finally:
+        live.kubectl("delete", "pv", "free")
 
 
 def test_no_write_without_a_named_context(live: Local, monkeypatch: pytest.MonkeyPatch) -> None:
