@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from k8sviz.diagrams.kit.model import Diagram, Group, Node
@@ -16,8 +17,14 @@ __all__ = ["mermaid"]
 _PLAIN: Final = frozenset(" .,:/()-_+=*·…×→↑✓✗–?%@'~^")
 
 
+_DOLLARS: Final = re.compile(r"\$(?=\$)")
+
+
 def _esc(text: str) -> str:
-    return "".join(c if c.isalnum() or c in _PLAIN else f"#{ord(c)};" for c in printable(text))
+    text = _DOLLARS.sub("$ ", text)  # two of them begin a formula, even written as numbers
+    written = "".join(c if c.isalnum() or c in _PLAIN else f"#{ord(c)};" for c in printable(text))
+    # Mermaid takes the semicolon from numbers that stand behind these words
+    return written.replace("style", "#115;tyle").replace("classDef", "#99;lassDef")
 
 
 def mermaid(diagram: Diagram) -> str:

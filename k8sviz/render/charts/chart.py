@@ -33,7 +33,7 @@ class Chart:
 
     def svg(self, *, theme: str = "light") -> str:
         """The chart as SVG in the colours of 'light' or 'dark', the same for the same data."""
-        return sheet_svg(self.sheet, alt=self.alt, theme=theme)
+        return sheet_svg(self.sheet, alt=self.alt, words=self.words, theme=theme)
 
     def png(self, *, theme: str = "light") -> bytes:
         """The chart as PNG, two pixels for each of the SVG's."""

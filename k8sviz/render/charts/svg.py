@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from k8sviz.letters import printable
+from k8sviz.letters import printable, visible
 from k8sviz.render.charts.sheet import CARD, FRAME, Area, Box, Ink, Line, Mark, Shape, Sheet, Text, inches
 from k8sviz.render.palette import DARK, LIGHT, Theme
 from k8sviz.render.svg import FONTS
@@ -33,12 +33,12 @@ _HATCHES: Final = {
 }
 
 
-def sheet_svg(sheet: Sheet, *, alt: str, theme: str = "light") -> str:
-    """One `<svg>` element: the sheet on an opaque card, in the colours of 'light' or 'dark'.
+def sheet_svg(sheet: Sheet, *, alt: str, words: str = "", theme: str = "light") -> str:
+    """One `<svg>` element: the sheet on an opaque card, in the colours of 'light' or 'dark', with all that it says.
 
     'auto', for an SVG that stands in a page itself, takes those of the page: JupyterLab's, the site's, the system's.
     """
-    return _Writer(sheet, f"kc-{theme}").svg(alt)
+    return _Writer(sheet, f"kc-{theme}").svg(alt, words)
 
 
 class _Writer:
@@ -49,7 +49,7 @@ class _Writer:
         self.rules: dict[str, tuple[str, Ink]] = {}
         self.patterns: dict[str, tuple[str, Ink]] = {}
 
-    def svg(self, alt: str) -> str:
+    def svg(self, alt: str, words: str) -> str:
         width, height = (round(side * _INCH) for side in (self.sheet.width, self.sheet.height))
         card = Box(0.005, 0.005, self.sheet.width - 0.01, self.sheet.height - 0.01, CARD, FRAME, 0.75, radius=0.08)
         shapes = "".join(map(self._shape, [card, *self.sheet.shapes]))
@@ -58,7 +58,7 @@ class _Writer:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="kc {self.name}" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" role="img" aria-label="{spoken}" style="max-width:100%;height:auto">'
-            f"<title>{spoken}</title><style>{style}</style><defs>{patterns}</defs>{shapes}</svg>"
+            f"<title>{spoken}</title><desc>{escape(visible(words))}</desc><style>{style}</style><defs>{patterns}</defs>{shapes}</svg>"
         )
 
     def _style(self) -> str:
