@@ -97,7 +97,7 @@ def test_a_hostile_server_is_told_in_one_line(mode: str, quick: pytest.MonkeyPat
         quick.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", hostile.address))
         began = time.monotonic()
         error = error_of(live_source)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
     assert "\n" not in error
     assert right_end(mode, error), error
 
