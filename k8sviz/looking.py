@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from k8sviz import show
@@ -21,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["Looking"]
 
 
-class Looking:
+class Looking(ABC):
     """What has a `history` and has come to a moment, `now`."""
 
     @property
+    @abstractmethod
     def history(self) -> History:
         """Everything that happened."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def now(self) -> float:
         """Seconds since it began."""
-        raise NotImplementedError
 
     @property
     def state(self) -> Snapshot:

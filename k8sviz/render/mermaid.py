@@ -15,8 +15,6 @@ __all__ = ["mermaid"]
 
 # Mermaid reads #35; as a character's number, and nothing else of its language inside quotes
 _PLAIN: Final = frozenset(" .,:/()-_+=*·…×→↑✓✗–?%@'~^")
-
-
 _DOLLARS: Final = re.compile(r"\$(?=\$)")
 
 
